@@ -1,0 +1,204 @@
+//! The configuration: what the file may say, resolved into what the rooms are given.
+//!
+//! `proxy.toml.example` is embedded: it is the documentation and the lowest layer of defaults. The
+//! loader is the one that `check` runs, so what `check` accepts is what `serve` starts with.
+
+mod mistake;
+mod read;
+mod resolve;
+
+pub use mistake::{Mistake, Report, Severity};
+pub use resolve::{Environment, load};
+
+use crate::domain::dialect::Kind;
+use crate::domain::secret::Secret;
+use crate::domain::service_user::ServiceUser;
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The commented example, which is also the default of every key that has one.
+pub const EXAMPLE: &str = include_str!("../../proxy.toml.example");
+
+/// Everything that the file says, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// `[server]`: the public address.
+    pub server: Server,
+    /// `[operations]`: health and metrics.
+    pub operations: Operations,
+    /// `[store]`: where tokens, users, grants and settings live.
+    pub store: Store,
+    /// `[upstream]`: the host behind.
+    pub upstream: Upstream,
+    /// `[access]`: who may come in without a token, and whose rights count.
+    pub access: Access,
+    /// `[log]`: records.
+    pub log: Log,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it listens; at least one address.
+    pub listen: Vec<Listen>,
+    /// What clients call it; `None` is the first address it listens on.
+    pub public_url: Option<Origin>,
+    /// HTTPS, when both files are named.
+    pub tls: Option<TlsFiles>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Workers; 0 is one a core.
+    pub threads: usize,
+    /// How long running transfers may go on after SIGTERM.
+    pub drain_timeout: Duration,
+    /// How long a client may take to send the head of a request, and may idle between two.
+    pub header_timeout: Duration,
+    /// How long an exchange may pass without a byte in either direction.
+    pub idle_timeout: Duration,
+    /// Largest request body in bytes; `None` is no limit.
+    pub max_body: Option<u64>,
+}
+
+/// One address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix socket at this path (`unix:/run/gitlatch.sock`).
+    Unix(PathBuf),
+}
+
+/// Scheme, authority and path prefix of an absolute URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Whether the scheme is `https`.
+    pub https: bool,
+    /// The host without a port; an IPv6 address without its brackets.
+    pub host: String,
+    /// The port, which the URL or its scheme names.
+    pub port: u16,
+    /// `host[:port]` as the URL writes it.
+    pub authority: String,
+    /// The path without a slash at its end; empty for `/`.
+    pub prefix: String,
+}
+
+/// The certificate and its key, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Whose `X-Forwarded-For` is believed; by default nobody's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies {
+    /// Peers in these networks.
+    pub networks: Vec<IpNet>,
+    /// Peers on a Unix socket.
+    pub unix: bool,
+}
+
+/// `[operations]`.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    /// Where `/healthz`, `/readyz` and `/metrics` are served; `None` is nowhere.
+    pub listen: Option<Listen>,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The database file.
+    pub path: PathBuf,
+}
+
+/// `[upstream]`.
+#[derive(Debug)]
+pub struct Upstream {
+    /// Which dialect it speaks.
+    pub kind: Kind,
+    /// Where it is.
+    pub target: Target,
+}
+
+/// Where requests go.
+#[derive(Debug)]
+pub enum Target {
+    /// A host over HTTP.
+    Url(Box<Remote>),
+    /// A folder of bare repositories, served through `git http-backend`.
+    Folder {
+        /// The folder.
+        repositories: PathBuf,
+        /// The program; `None` is to be found.
+        http_backend: Option<PathBuf>,
+        /// The name that hooks see for tokens of projects and repositories.
+        service_user: ServiceUser,
+    },
+}
+
+/// A host over HTTP.
+#[derive(Debug)]
+pub struct Remote {
+    /// `url`.
+    pub origin: Origin,
+    /// The `Host` header; the authority of `url` unless `host` says otherwise.
+    pub host: String,
+    /// How long a connection may take to open.
+    pub connect_timeout: Duration,
+    /// How long an unused connection is kept.
+    pub pool_idle: Duration,
+    /// Certificates to trust besides the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// What it is told about who is asking.
+    pub identity: Identity,
+}
+
+/// `[upstream.identity]`.
+#[derive(Debug)]
+pub enum Identity {
+    /// Nothing.
+    None,
+    /// The person's name in a header.
+    Header {
+        /// The header's name, in lower case.
+        name: String,
+        /// The name for tokens of projects and repositories.
+        service_user: ServiceUser,
+    },
+    /// One credential for everybody: the value of `Authorization`.
+    Fixed(Secret),
+}
+
+impl Identity {
+    /// Whether the host cannot tell one asker from another.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::None | Self::Fixed(_))
+    }
+}
+
+/// `[access]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// `people = "pass"`: requests without a token go upstream as they came.
+    pub people_pass: bool,
+    /// `users = "grants"`: a person may do what was granted here, and nothing else.
+    pub users_by_grants: bool,
+    /// `anonymous = "read"`: Git reads without a credential, as far as the host has public ones.
+    pub anonymous_read: bool,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// One line of JSON each, or lines for people.
+    pub json: bool,
+    /// The least level that is written: `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: tracing::Level,
+}

@@ -1,0 +1,125 @@
+//! Dialects: the tables that turn one kind of host's requests into intents.
+//!
+//! A dialect knows a host's paths and nothing else. What it does not know is refused for tokens.
+
+pub mod git;
+pub mod path;
+mod table;
+
+pub use path::PathFault;
+pub use table::{Row, Tail};
+
+use super::intent::{Intent, Voice};
+use super::names::NameCase;
+
+/// The first line of a request, as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLine<'a> {
+    /// The method, in the case it was sent in.
+    pub method: &'a str,
+    /// The raw path, percent escapes and all, with the prefix in front.
+    pub path: &'a str,
+    /// The raw query, if there was a `?`.
+    pub query: Option<&'a str>,
+}
+
+/// What a dialect makes of a request that can be read.
+#[derive(Debug)]
+pub enum Classified {
+    /// It is in the table.
+    Known(Box<Intent>),
+    /// It is not: refused for tokens.
+    Unknown,
+    /// One of gitlatch's own paths (`/-/gitlatch/`, `/rest/access-tokens/`): never the host's.
+    Own,
+}
+
+/// Why a request is refused whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unclear {
+    /// The path or the query can be read in more than one way, or in none (400).
+    #[error("{0}")]
+    Path(#[from] PathFault),
+    /// The path is known, this method on it is not (405).
+    #[error("this path has no method {method}; it has {allow}")]
+    Method {
+        /// The method that was sent.
+        method: String,
+        /// The methods there are, as the `Allow` header lists them.
+        allow: &'static str,
+    },
+}
+
+/// The kinds of hosts, by the name of `upstream.kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Git paths and nothing else: any Git smart-HTTP host, or a folder of repositories.
+    Git,
+}
+
+impl Kind {
+    /// Every kind that this release serves.
+    pub const ALL: [Self; 1] = [Self::Git];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+        }
+    }
+
+    /// How this kind of host compares names.
+    #[must_use]
+    pub const fn case(self) -> NameCase {
+        match self {
+            Self::Git => NameCase::Exact,
+        }
+    }
+
+    /// The table, for people and for tests.
+    #[must_use]
+    pub const fn rows(self) -> &'static [Row] {
+        match self {
+            Self::Git => git::TABLE,
+        }
+    }
+
+    /// Understands a request. `prefix` is the path of `public_url`, without a slash at its end.
+    ///
+    /// # Errors
+    /// When no reading of it, or more than one, is possible; or when the path lacks the method.
+    pub fn classify(self, prefix: &str, line: RequestLine<'_>) -> Result<Classified, Unclear> {
+        path::check(line.path)?;
+        if let Some(query) = line.query {
+            path::check_query(query)?;
+        }
+        let Some(local) = line.path.strip_prefix(prefix).filter(|rest| rest.starts_with('/'))
+        else {
+            return Ok(Classified::Unknown);
+        };
+        if is_own(local) {
+            return Ok(Classified::Own);
+        }
+        match self {
+            Self::Git => git::classify(RequestLine { path: local, ..line }),
+        }
+    }
+
+    /// The voice for a path, known or not, understood or not.
+    #[must_use]
+    pub fn voice(self, path: &str) -> Voice {
+        match self {
+            Self::Git if path.contains(".git/info/lfs") => Voice::Lfs,
+            Self::Git => Voice::Git,
+        }
+    }
+}
+
+/// Whether the path, in any spelling, is one of gitlatch's own.
+fn is_own(local: &str) -> bool {
+    let decoded = path::decode(local).to_ascii_lowercase();
+    ["/-/gitlatch", "/rest/access-tokens"].into_iter().any(|own| {
+        decoded.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}

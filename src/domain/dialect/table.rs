@@ -1,0 +1,110 @@
+//! The rows of a table, and how the service's part of a path is matched against them.
+
+use super::super::intent::{Action, Body, Voice};
+use super::super::permission::Permission;
+
+/// One segment of the path that follows the repository's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Exactly this text, byte for byte.
+    Literal(&'static str),
+    /// Lower-case hexadecimal digits of one of these lengths.
+    Hex(&'static [usize]),
+    /// `pack-`, an object id, and one of these endings.
+    Pack(&'static [&'static str]),
+    /// Everything that is left, at least one segment of it.
+    Rest,
+}
+
+impl Tail {
+    fn matches(self, segment: &str) -> bool {
+        let hex = |text: &str, lengths: &[usize]| {
+            lengths.contains(&text.len())
+                && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        match self {
+            Self::Literal(text) => segment == text,
+            Self::Hex(lengths) => hex(segment, lengths),
+            Self::Pack(endings) => endings.iter().any(|ending| {
+                let id = segment.strip_prefix("pack-").and_then(|s| s.strip_suffix(ending));
+                id.is_some_and(|id| hex(id, &[40, 64]))
+            }),
+            Self::Rest => !segment.is_empty(),
+        }
+    }
+
+    /// How people read it.
+    #[must_use]
+    pub fn describe(self) -> String {
+        match self {
+            Self::Literal(text) => text.to_owned(),
+            Self::Hex(lengths) => format!("{{{} hex}}", join(lengths, "|")),
+            Self::Pack(endings) => format!("pack-{{id}}{{{}}}", endings.join("|")),
+            Self::Rest => "{…}".to_owned(),
+        }
+    }
+}
+
+/// One row: which requests it means, what they do and what they need.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The name of the row, for `explain`, records and the reference.
+    pub name: &'static str,
+    /// The one method; `GET` stands for `HEAD` as well, and `*` for every one.
+    pub method: &'static str,
+    /// The path after the repository's folder.
+    pub tail: &'static [Tail],
+    /// The one query that it has; a row without takes none.
+    pub query: Option<&'static str>,
+    /// What it does.
+    pub action: Action,
+    /// The permission it needs on the repository.
+    pub need: Permission,
+    /// What its body must be.
+    pub body: Body,
+    /// How its caller wants to be spoken to.
+    pub voice: Voice,
+    /// What it is, in a few words.
+    pub note: &'static str,
+}
+
+impl Row {
+    /// Whether the path, without its query, is this row's.
+    #[must_use]
+    pub fn has_tail(&self, tail: &str) -> bool {
+        let mut segments = tail.split('/');
+        for expected in self.tail {
+            match segments.next() {
+                Some(segment) if expected.matches(segment) => {}
+                _ => return false,
+            }
+            if *expected == Tail::Rest {
+                return true;
+            }
+        }
+        segments.next().is_none()
+    }
+
+    /// Whether the row takes this method.
+    #[must_use]
+    pub fn has_method(&self, method: &str) -> bool {
+        match self.method {
+            "GET" => matches!(method, "GET" | "HEAD"),
+            "*" => matches!(method, "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH"),
+            own => own == method,
+        }
+    }
+
+    /// The path as people read it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let tail: Vec<String> = self.tail.iter().map(|segment| segment.describe()).collect();
+        let query = self.query.map(|query| format!("?{query}")).unwrap_or_default();
+        format!("/{{project}}/{{repo}}.git/{}{query}", tail.join("/"))
+    }
+}
+
+fn join(numbers: &[usize], between: &str) -> String {
+    let texts: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    texts.join(between)
+}

@@ -1,0 +1,17 @@
+//! What gitlatch knows: names, tokens, permissions, requests as intents, and the verdict.
+//!
+//! Nothing here does anything. There is no I/O, no clock, no randomness and no environment in this
+//! room: time and entropy are arguments. Everyone may import it; it imports nobody.
+
+pub mod dialect;
+pub mod intent;
+pub mod names;
+pub mod pattern;
+pub mod permission;
+pub mod policy;
+pub mod principal;
+pub mod secret;
+pub mod service_user;
+pub mod settings;
+pub mod timestamp;
+pub mod token;

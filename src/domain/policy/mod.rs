@@ -1,0 +1,8 @@
+//! The verdict: pure, with time and address as arguments.
+
+mod decide;
+pub mod limits;
+mod permit;
+
+pub use decide::{Circumstances, Denial, decide, decide_anonymous};
+pub use permit::{Permit, Traveller};

@@ -1,0 +1,64 @@
+//! The ticket that passing the policy leaves behind.
+
+use super::super::names::{RepoPath, UserName};
+
+/// Who travels upstream under a permit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Traveller {
+    /// Nobody in particular: an anonymous read.
+    Nobody,
+    /// A person.
+    User(UserName),
+    /// A project or one repository, which are no persons: the service user.
+    Service {
+        /// The project, or the project of the repository.
+        project: String,
+        /// The repository's name, for a repository token.
+        repository: Option<String>,
+    },
+}
+
+/// The right to send exactly one request upstream. Only the policy makes one, so forgetting the check
+/// does not compile.
+#[derive(Debug)]
+pub struct Permit {
+    traveller: Traveller,
+    repository: RepoPath,
+    writes: bool,
+    confined: bool,
+}
+
+impl Permit {
+    pub(super) fn new(
+        traveller: Traveller,
+        repository: RepoPath,
+        writes: bool,
+        confined: bool,
+    ) -> Self {
+        Self { traveller, repository, writes, confined }
+    }
+
+    /// Whom the upstream is told about.
+    #[must_use]
+    pub fn traveller(&self) -> &Traveller {
+        &self.traveller
+    }
+
+    /// The one repository that the request is about.
+    #[must_use]
+    pub fn repository(&self) -> &RepoPath {
+        &self.repository
+    }
+
+    /// Whether the permit is for a change.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.writes
+    }
+
+    /// Whether the identity that the request travels under can reach more than its token may.
+    #[must_use]
+    pub fn confined(&self) -> bool {
+        self.confined
+    }
+}

@@ -1,0 +1,179 @@
+//! Who is asking: a token, what it carries, and what its owner may do.
+
+use super::names::{NameCase, ProjectPath, ProjectScope, RepoName, RepoPath, UserName};
+use super::permission::{Level, Permission, Permissions};
+use super::policy::limits::Limits;
+use super::timestamp::Timestamp;
+use super::token::TokenId;
+use std::fmt;
+
+/// The three kinds of owners, which a token's fourth letter tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OwnerKind {
+    /// A person.
+    User,
+    /// A project.
+    Project,
+    /// One repository.
+    Repository,
+}
+
+impl OwnerKind {
+    /// The letter in the token: `u`, `p` or `r`.
+    #[must_use]
+    pub const fn letter(self) -> u8 {
+        match self {
+            Self::User => b'u',
+            Self::Project => b'p',
+            Self::Repository => b'r',
+        }
+    }
+
+    /// `user`, `project` or `repository`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Project => "project",
+            Self::Repository => "repository",
+        }
+    }
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A person: the token acts wherever that person may.
+    User(UserName),
+    /// A project, with those below it when it is named `group/**`.
+    Project(ProjectScope),
+    /// One repository.
+    Repository(RepoPath),
+}
+
+impl Owner {
+    /// Reads the owner that `--project KEY [--repo SLUG]` names.
+    ///
+    /// # Errors
+    /// When a name is none, or when the project is a pattern for everything.
+    pub fn of_project(
+        project: &str,
+        repository: Option<&str>,
+    ) -> Result<Self, super::names::NameError> {
+        if let Some(name) = repository {
+            let path = RepoPath::new(&ProjectPath::new(project)?, &RepoName::new(name)?);
+            return Ok(Self::Repository(path));
+        }
+        match ProjectScope::new(project)? {
+            // A token for everything would be an administrator's; a person is answerable for that.
+            ProjectScope::Everywhere => ProjectPath::new(project).map(ProjectScope::Exactly),
+            scope => Ok(scope),
+        }
+        .map(Self::Project)
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> OwnerKind {
+        match self {
+            Self::User(_) => OwnerKind::User,
+            Self::Project(_) => OwnerKind::Project,
+            Self::Repository(_) => OwnerKind::Repository,
+        }
+    }
+
+    /// Whether a token of this owner may reach the repository at all.
+    #[must_use]
+    pub fn reaches(&self, repository: &RepoPath, case: NameCase) -> bool {
+        match self {
+            Self::User(_) => true,
+            Self::Project(scope) => scope.covers(repository.project(), case),
+            Self::Repository(own) => case.equal(own.as_str(), repository.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => write!(f, "user {name}"),
+            Self::Project(scope) => write!(f, "project {scope}"),
+            Self::Repository(path) => write!(f, "repository {path}"),
+        }
+    }
+}
+
+/// A right that an administrator gave a person in gitlatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The projects it holds for.
+    pub projects: ProjectScope,
+    /// The one repository it holds for; without it, all of those projects.
+    pub repository: Option<RepoName>,
+    /// What it allows. A permission on a project is one on its repositories too.
+    pub permission: Permission,
+}
+
+impl Grant {
+    /// The level that it gives on a repository.
+    #[must_use]
+    pub fn on_repository(&self, repository: &RepoPath, case: NameCase) -> Option<Level> {
+        let named = |own: &RepoName| case.equal(own.as_str(), repository.name());
+        let covers = self.projects.covers(repository.project(), case)
+            && self.repository.as_ref().is_none_or(named);
+        let (Permission::Project(level) | Permission::Repository(level)) = self.permission;
+        covers.then_some(level)
+    }
+}
+
+/// What limits a token from the side of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// The host enforces the person's own rights, or the owner is no person.
+    Host,
+    /// `users = "grants"`: the person may do what was granted here, and nothing else.
+    Grants(Vec<Grant>),
+}
+
+impl Rights {
+    /// The highest level that the owner has on a repository; `None` is no right at all.
+    #[must_use]
+    pub fn on_repository(&self, repository: &RepoPath, case: NameCase) -> Option<Level> {
+        match self {
+            Self::Host => Some(Level::Admin),
+            Self::Grants(grants) => {
+                grants.iter().filter_map(|grant| grant.on_repository(repository, case)).max()
+            }
+        }
+    }
+}
+
+/// A token that was found in the store, with all that a verdict needs to know about it.
+#[derive(Clone, Debug)]
+pub struct TokenPrincipal {
+    /// The number of the token.
+    pub id: TokenId,
+    /// The name that its maker gave it.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// What narrows it further.
+    pub limits: Limits,
+    /// When it ends, if it does.
+    pub expires: Option<Timestamp>,
+    /// What its owner may do.
+    pub rights: Rights,
+}
+
+impl TokenPrincipal {
+    /// The person whose token it is, if it is a person's.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserName> {
+        match &self.owner {
+            Owner::User(name) => Some(name),
+            Owner::Project(_) | Owner::Repository(_) => None,
+        }
+    }
+}
