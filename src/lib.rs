@@ -1,3 +1,11 @@
 //! gitlatch: an authenticating reverse proxy that stands in front of a Git host.
 
+pub mod auth;
+pub mod config;
 pub mod domain;
+pub mod forward;
+pub mod gate;
+pub mod reply;
+pub mod server;
+pub mod store;
+pub mod telemetry;

@@ -10,10 +10,11 @@ mod resolve;
 pub use mistake::{Mistake, Report, Severity};
 pub use resolve::{Environment, load};
 
+pub use crate::domain::client::TrustedProxies;
+
 use crate::domain::dialect::Kind;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
-use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -92,15 +93,6 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// The private key.
     pub key: PathBuf,
-}
-
-/// Whose `X-Forwarded-For` is believed; by default nobody's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies {
-    /// Peers in these networks.
-    pub networks: Vec<IpNet>,
-    /// Peers on a Unix socket.
-    pub unix: bool,
 }
 
 /// `[operations]`.

@@ -3,7 +3,9 @@
 //! Nothing here does anything. There is no I/O, no clock, no randomness and no environment in this
 //! room: time and entropy are arguments. Everyone may import it; it imports nobody.
 
+pub mod client;
 pub mod dialect;
+pub mod duration;
 pub mod intent;
 pub mod names;
 pub mod pattern;

@@ -125,18 +125,27 @@ impl fmt::Display for Denial {
     }
 }
 
-/// Decides about a token's request.
+/// Decides whether the token may be used at all, now and from there.
 ///
 /// # Errors
-/// The first rule that refuses it: expiry, address, the owner's scope, `only`, the token's
-/// permissions, the owner's grants.
-pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Result<Permit, Denial> {
+/// When it has expired, or the address is not in its `from`.
+pub fn admit(who: &TokenPrincipal, at: Circumstances) -> Result<(), Denial> {
     if who.expires.is_some_and(|end| end <= at.now) {
         return Err(Denial::Expired);
     }
     if !who.limits.admit(at.client) {
         return Err(Denial::From { client: at.client });
     }
+    Ok(())
+}
+
+/// Decides about a token's request.
+///
+/// # Errors
+/// The first rule that refuses it: expiry, address, the owner's scope, `only`, the token's
+/// permissions, the owner's grants.
+pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Result<Permit, Denial> {
+    admit(who, at)?;
     let repository = &intent.repository;
     let asked = || Asked { need: intent.need, on: repository.to_string() };
     if !who.owner.reaches(repository, at.case) {

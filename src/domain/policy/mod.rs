@@ -4,5 +4,5 @@ mod decide;
 pub mod limits;
 mod permit;
 
-pub use decide::{Circumstances, Denial, decide, decide_anonymous};
+pub use decide::{Circumstances, Denial, admit, decide, decide_anonymous};
 pub use permit::{Permit, Traveller};

@@ -1,0 +1,246 @@
+//! What the headers of a request present: read without asking anybody.
+//!
+//! Every form of a token's presentation is here (`Authorization: Bearer` and `Basic`), and every way in
+//! which one could slip past: twice, in another header, as somebody's password.
+
+use crate::domain::token::{Form, TokenHash, contains_form};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderValue};
+use zeroize::Zeroizing;
+
+/// What was presented.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// Nothing, or git's empty `Basic Og==`.
+    Nothing,
+    /// A credential that is not of a token's form.
+    Foreign,
+    /// Something of a token's form that no token can be, or by a carrier that takes none.
+    Mistyped,
+    /// A token.
+    Token {
+        /// Its hash.
+        hash: TokenHash,
+        /// As whom it was presented.
+        claim: Claim,
+    },
+}
+
+/// As whom a token is presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// As nobody in particular: Bearer, `TOKEN:` or `TOKEN:x-oauth-basic`.
+    Bare,
+    /// As this user: `USERNAME:TOKEN`.
+    User(String),
+    /// As a project or repository: `x-token-auth:TOKEN`.
+    TokenAuth,
+}
+
+/// Why the credentials of a request cannot be read in one way (400).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialFault {
+    /// More than one.
+    #[error(
+        "the request carries more than one credential; send exactly one Authorization header \
+         with one token"
+    )]
+    Twice,
+    /// A token where it would reach the host or a log.
+    #[error("a gitlatch token stands in the header `{0}`; send it as Authorization only")]
+    Elsewhere(String),
+}
+
+/// Reads the credentials of a request.
+///
+/// # Errors
+/// When there are several, or a token stands in a header that is not for it.
+pub fn read(headers: &HeaderMap) -> Result<Presented, CredentialFault> {
+    let mut authorization = None;
+    let mut private_token = false;
+    let mut cookie = false;
+    for (name, value) in headers {
+        if name == AUTHORIZATION {
+            if authorization.replace(value).is_some() {
+                return Err(CredentialFault::Twice);
+            }
+        } else if name == "private-token" {
+            if std::mem::replace(&mut private_token, true) {
+                return Err(CredentialFault::Twice);
+            }
+        } else if contains_form(value.as_bytes()) {
+            if name != COOKIE {
+                return Err(CredentialFault::Elsewhere(name.as_str().to_owned()));
+            }
+            cookie = true;
+        }
+    }
+    let presented = match (authorization, private_token) {
+        (Some(_), true) => Err(CredentialFault::Twice),
+        (Some(value), false) => of_authorization(value),
+        // The carrier of another kind of host: nothing that it holds is honoured here.
+        (None, true) => Ok(Presented::Mistyped),
+        (None, false) => Ok(Presented::Nothing),
+    }?;
+    match presented {
+        // Cookies beside a token are dropped; those of people may travel on.
+        Presented::Nothing | Presented::Foreign if cookie => {
+            Err(CredentialFault::Elsewhere(COOKIE.as_str().to_owned()))
+        }
+        presented => Ok(presented),
+    }
+}
+
+fn of_authorization(value: &HeaderValue) -> Result<Presented, CredentialFault> {
+    let value = value.as_bytes().trim_ascii();
+    let end = value.iter().position(|b| *b == b' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(end);
+    let rest = rest.trim_ascii();
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(presented(rest, Claim::Bare));
+    }
+    if scheme.eq_ignore_ascii_case(b"basic") {
+        return of_basic(rest);
+    }
+    Ok(if contains_form(value) { Presented::Mistyped } else { Presented::Foreign })
+}
+
+/// `user:password` in base64 (RFC 7617). Whatever cannot be decoded is no token of ours.
+fn of_basic(encoded: &[u8]) -> Result<Presented, CredentialFault> {
+    let Ok(decoded) = STANDARD.decode(encoded).map(Zeroizing::new) else {
+        return Ok(Presented::Foreign);
+    };
+    let Some(colon) = decoded.iter().position(|b| *b == b':') else {
+        return Ok(if contains_form(&decoded) { Presented::Mistyped } else { Presented::Foreign });
+    };
+    let (user, password) = (&decoded[..colon], &decoded[colon + 1..]);
+    match (contains_form(user), contains_form(password)) {
+        (true, true) => Err(CredentialFault::Twice),
+        (true, false) if password.is_empty() || password.eq_ignore_ascii_case(b"x-oauth-basic") => {
+            Ok(presented(user, Claim::Bare))
+        }
+        (true, false) => Ok(Presented::Mistyped),
+        (false, true) => Ok(presented(password, claim(user))),
+        (false, false) if user.is_empty() && password.is_empty() => Ok(Presented::Nothing),
+        (false, false) => Ok(Presented::Foreign),
+    }
+}
+
+fn claim(user: &[u8]) -> Claim {
+    if user.eq_ignore_ascii_case(b"x-token-auth") {
+        Claim::TokenAuth
+    } else {
+        // No user's name has the replacement character: bytes that are not UTF-8 are nobody's.
+        Claim::User(String::from_utf8_lossy(user).into_owned())
+    }
+}
+
+fn presented(secret: &[u8], claim: Claim) -> Presented {
+    match Form::of(secret) {
+        Form::Foreign => Presented::Foreign,
+        Form::Mistyped => Presented::Mistyped,
+        Form::Token(hash) => Presented::Token { hash, claim },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::principal::OwnerKind;
+    use proptest::prelude::*;
+
+    fn token() -> String {
+        let minted = crate::domain::token::mint(OwnerKind::User, |buffer| {
+            for (i, b) in buffer.iter_mut().enumerate() {
+                *b = u8::try_from(i * 3 % 240).unwrap();
+            }
+            Ok::<_, std::convert::Infallible>(())
+        });
+        minted.unwrap().expose().to_owned()
+    }
+
+    fn describe(lines: &[(&str, String)]) -> String {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let name: http::HeaderName = name.parse().unwrap();
+            headers.append(name, HeaderValue::from_str(value).unwrap());
+        }
+        match read(&headers) {
+            Ok(Presented::Token { claim, .. }) => format!("{claim:?}"),
+            Ok(other) => format!("{other:?}"),
+            Err(CredentialFault::Twice) => "twice".to_owned(),
+            Err(CredentialFault::Elsewhere(name)) => format!("elsewhere {name}"),
+        }
+    }
+
+    #[test]
+    fn authorization() {
+        let t = token();
+        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        let wrong = format!("{}0", &t[..t.len() - 1]);
+        let cases = [
+            (format!("Bearer {t}"), "Bare"),
+            (format!("bEARER   {t}"), "Bare"),
+            (basic(&format!("alice:{t}")), "User(\"alice\")"),
+            (basic(&format!("{t}:")), "Bare"),
+            (basic(&format!("{t}:x-oauth-basic")), "Bare"),
+            (basic(&format!("x-token-auth:{t}")), "TokenAuth"),
+            (basic(&format!(":{t}")), "User(\"\")"),
+            (basic(":"), "Nothing"),
+            (basic("alice:secret"), "Foreign"),
+            (basic(&format!("alice:{t}x")), "Mistyped"),
+            (basic(&format!("alice:{wrong}")), "Mistyped"),
+            (basic(&format!("{t}:secret")), "Mistyped"),
+            (basic(&t), "Mistyped"),
+            (basic(&format!("{t}:{t}")), "twice"),
+            (format!("Bearer {wrong}"), "Mistyped"),
+            (format!("Bearer {t} {t}"), "Mistyped"),
+            (format!("Bearer {t}, Basic x"), "Mistyped"),
+            ("Bearer host-token".to_owned(), "Foreign"),
+            (format!("token {t}"), "Mistyped"),
+            (format!("Digest {t}"), "Mistyped"),
+            (t.clone(), "Mistyped"),
+            ("Basic !!".to_owned(), "Foreign"),
+            ("Basic".to_owned(), "Foreign"),
+            (String::new(), "Foreign"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(describe(&[("authorization", value.clone())]), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn several_headers() {
+        let t = token();
+        let bearer = format!("Bearer {t}");
+        let cases: &[(&[(&str, String)], &str)] = &[
+            (&[], "Nothing"),
+            (&[("authorization", bearer.clone()), ("authorization", bearer.clone())], "twice"),
+            (&[("authorization", bearer.clone()), ("private-token", t.clone())], "twice"),
+            (&[("private-token", t.clone()), ("private-token", "x".into())], "twice"),
+            (&[("private-token", t.clone())], "Mistyped"),
+            (&[("authorization", bearer.clone()), ("x-api-key", t.clone())], "elsewhere x-api-key"),
+            (&[("x-note", format!("see {t}"))], "elsewhere x-note"),
+            (&[("authorization", bearer.clone()), ("cookie", format!("a={t}"))], "Bare"),
+            (&[("cookie", format!("a={t}"))], "elsewhere cookie"),
+        ];
+        for (lines, expected) in cases {
+            assert_eq!(describe(lines), *expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_panics(value in proptest::collection::vec(0x20_u8..0x7f, 0..200)) {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_bytes(&value).unwrap());
+            let presented = read(&headers);
+            prop_assert!(presented.is_ok());
+            if contains_form(&value) {
+                prop_assert_ne!(presented, Ok(Presented::Foreign));
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Files that the configuration names: whether they can be read, and by whom else.
+
+use std::fs::{File, Metadata};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Opens a regular file.
+///
+/// The fault does not name the path: where a secret's file is expected, the "path" that does not
+/// exist may be the secret itself.
+pub(super) fn open(path: &Path) -> Result<(File, Metadata), String> {
+    let cannot = |cause: std::io::Error| format!("the file cannot be read: {cause}");
+    // Looked at before it is opened: opening a named pipe would wait for a writer.
+    if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let file = File::open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    Ok((file, metadata))
+}
+
+/// Whether the owner alone may use the file, as its mode says.
+pub(super) fn private(path: &Path, metadata: &Metadata) -> Result<(), String> {
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        let path = quoted(path);
+        return Err(format!(
+            "others than its owner may use {path} (mode {mode:04o}); run: chmod 600 {path}"
+        ));
+    }
+    Ok(())
+}
+
+/// A path fit for one line of a report: names of files may hold anything but a slash.
+pub(super) fn quoted(path: &Path) -> String {
+    format!("{:?}", path.to_string_lossy())
+}

@@ -1,0 +1,101 @@
+//! `[server]`: where it listens, what it is called, and TLS.
+
+use super::{files, listen, networks, origin};
+use crate::config::read::{Found, Section};
+use crate::config::{Listen, Origin, Server, TlsFiles};
+
+/// Most worker threads. More is a slip of the hand.
+const MOST_THREADS: u64 = 1024;
+
+/// The section, and what rules about other sections need to know of it.
+pub(super) struct Draft {
+    /// The section, when nothing in it is wrong.
+    pub(super) server: Option<Server>,
+    /// The addresses, with their places.
+    pub(super) listen: Vec<Found<Listen>>,
+    /// The public address, with its place.
+    pub(super) public_url: Option<Found<Origin>>,
+}
+
+/// Reads the section.
+pub(super) fn read(section: &mut Section<'_>) -> Draft {
+    let listen = listen::server(section);
+    let public_url = section.parsed("public_url", origin::parse);
+    let tls = tls(section);
+    check_reach(section, &listen);
+    let server = rest(section, &listen, public_url.as_ref(), tls);
+    Draft { server, listen, public_url }
+}
+
+fn rest(
+    section: &mut Section<'_>,
+    listen: &[Found<Listen>],
+    public_url: Option<&Found<Origin>>,
+    tls: Option<TlsFiles>,
+) -> Option<Server> {
+    let trusted_proxies = networks::read(section);
+    let threads = section.whole("threads", 0..=MOST_THREADS);
+    let drain_timeout = section.duration("drain_timeout");
+    let header_timeout = section.duration("header_timeout");
+    let idle_timeout = section.duration("idle_timeout");
+    let max_body = section.whole("max_body", 1..=u64::MAX);
+    Some(Server {
+        listen: listen.iter().map(|found| found.value.clone()).collect(),
+        public_url: public_url.map(|found| found.value.clone()),
+        tls,
+        trusted_proxies,
+        threads: usize::try_from(threads?.value).ok()?,
+        drain_timeout: drain_timeout?.value,
+        header_timeout: header_timeout?.value,
+        idle_timeout: idle_timeout?.value,
+        max_body: max_body.map(|found| found.value),
+    })
+}
+
+fn tls(section: &mut Section<'_>) -> Option<TlsFiles> {
+    let cert = section.path("tls_cert");
+    let key = section.path("tls_key");
+    for (one, other) in [("tls_cert", "tls_key"), ("tls_key", "tls_cert")] {
+        if let (Some(place), None) = (section.set(one), section.set(other)) {
+            let text = format!("`{one}` needs `{other}`: HTTPS is on when both are set");
+            section.notes.error(place, text);
+        }
+    }
+    if let Some(cert) = &cert
+        && let Err(fault) = files::open(&cert.value)
+    {
+        section.notes.error(cert.place, format!("`tls_cert`: {fault}"));
+    }
+    if let Some(key) = &key {
+        let private = |(_, metadata)| files::private(&key.value, &metadata);
+        if let Err(fault) = files::open(&key.value).and_then(private) {
+            section.notes.error(key.place, format!("`tls_key`: {fault}"));
+        }
+    }
+    Some(TlsFiles { cert: cert?.value, key: key?.value })
+}
+
+/// Warns of addresses that others reach, as long as something is missing for them.
+fn check_reach(section: &mut Section<'_>, listen: &[Found<Listen>]) {
+    let plain = section.set("tls_cert").is_none() && section.set("tls_key").is_none();
+    let mut reached = false;
+    for found in listen {
+        let Listen::Tcp(address) = &found.value else { continue };
+        if listen::is_local(&found.value) {
+            continue;
+        }
+        reached = true;
+        if plain {
+            let text = format!(
+                "tokens and passwords reach {address} unencrypted, unless something in front of it \
+                 ends TLS: set `tls_cert` and `tls_key`, or listen on a loopback address"
+            );
+            section.notes.warning(found.place, text);
+        }
+    }
+    if reached && section.set("public_url").is_none() {
+        let text = "`public_url` is missing: X-Forwarded-Host and redirects need the name that \
+                    clients use";
+        section.notes.warning(section.place(), text);
+    }
+}

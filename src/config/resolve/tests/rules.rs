@@ -1,0 +1,128 @@
+//! Rules about `[server]`, `[operations]` and `[store]`.
+
+use super::{House, LEAST};
+use crate::config::Listen;
+use std::os::unix::fs::PermissionsExt;
+
+const PUBLIC: &str = "public_url = \"https://git.example.com\"\n";
+
+fn server(lines: &str) -> String {
+    format!("[server]\n{lines}{LEAST}")
+}
+
+#[test]
+fn addresses() {
+    let house = House::new();
+    let taken = "`listen`: this address is already taken by [server]";
+    let unencrypted = "unencrypted, unless something in front of it ends TLS: set `tls_cert` and \
+                       `tls_key`, or listen on a loopback address";
+    let exposed = format!("2:10: warning: tokens and passwords reach 0.0.0.0:80 {unencrypted}");
+    let cases: [(String, &[&str]); 9] = [
+        (server("listen = \"unix:/run/x.sock\"\n"), &[]),
+        (server("listen = [\"127.0.0.1:0\", \"127.0.0.1:0\"]\n"), &[]),
+        (server("listen = [\"[::1]:1\", \"[::1]:1\"]\n"), &[&format!("2:22: {taken}")]),
+        (server("listen = \"127.0.0.1:9180\"\n"), &[&format!("1:1: {taken}")]),
+        (
+            format!("[operations]\nlisten = \"127.0.0.1:8080\"\n{LEAST}"),
+            &[&format!("2:10: {taken}")],
+        ),
+        (
+            format!("[operations]\nlisten = \"0.0.0.0:1\"\n{LEAST}"),
+            &["2:10: warning: whoever reaches this address reads the metrics without a \
+              credential; let it be a loopback address or a Unix socket"],
+        ),
+        (server(&format!("listen = \"0.0.0.0:80\"\n{PUBLIC}")), &[&exposed]),
+        (
+            server("listen = \"0.0.0.0:80\"\n"),
+            &[
+                "1:1: warning: `public_url` is missing: X-Forwarded-Host and redirects need the \
+                 name that clients use",
+                &exposed,
+            ],
+        ),
+        (
+            server(&format!(
+                "listen = \"0.0.0.0:80\"\ntls_cert = \"$DIR/cert.pem\"\n\
+                 tls_key = \"$DIR/key.pem\"\n{PUBLIC}"
+            )),
+            &[],
+        ),
+    ];
+    for (text, expected) in &cases {
+        house.check(&[(text, expected)]);
+    }
+    let off = house.config(&format!("[operations]\nlisten = \"\"\n{LEAST}"));
+    assert_eq!(off.operations.listen, None);
+    let unix = house.config(&server("listen = \"unix:x.sock\"\n"));
+    assert_eq!(unix.server.listen, [Listen::Unix("x.sock".into())]);
+}
+
+#[test]
+fn certificates() {
+    let house = House::new();
+    let cert = "tls_cert = \"$DIR/cert.pem\"\n";
+    let cases: [(String, &str); 5] = [
+        (server(cert), "2:1: `tls_cert` needs `tls_key`: HTTPS is on when both are set"),
+        (
+            server("tls_key = \"$DIR/key.pem\"\n"),
+            "2:1: `tls_key` needs `tls_cert`: HTTPS is on when both are set",
+        ),
+        (
+            server("tls_cert = \"$DIR/no.pem\"\ntls_key = \"$DIR/key.pem\"\n"),
+            "2:12: `tls_cert`: the file cannot be read: No such file or directory (os error 2)",
+        ),
+        (server(&format!("{cert}tls_key = \"$DIR\"\n")), "3:11: `tls_key`: it is no regular file"),
+        (
+            server(&format!("{cert}tls_key = \"$DIR/open-key.pem\"\n")),
+            "3:11: `tls_key`: others than its owner may use \"$DIR/open-key.pem\" (mode 0640); \
+             run: chmod 600 \"$DIR/open-key.pem\"",
+        ),
+    ];
+    for (text, expected) in &cases {
+        house.check(&[(text, &[*expected])]);
+    }
+}
+
+#[test]
+fn trusted_proxies() {
+    let house = House::new();
+    let everybody = "`trusted_proxies`: this trusts everybody: any client can claim any address, \
+                     and the `from` limits of tokens hold nobody";
+    let form = "`trusted_proxies`: each is an address, a network like \"10.0.0.0/8\", or \"unix\"";
+    let both = [format!("2:20: warning: {everybody}"), format!("2:33: warning: {everybody}")];
+    house.check(&[
+        (
+            &server("trusted_proxies = [\"0.0.0.0/0\", \"::/0\"]\n"),
+            &[both[0].as_str(), both[1].as_str()],
+        ),
+        (&server("trusted_proxies = [\"lb.internal\"]\n"), &[&format!("2:20: {form}")]),
+    ]);
+    let trusted = house.config(&server("trusted_proxies = [\"10.0.0.1/8\", \"unix\"]\n"));
+    assert!(trusted.server.trusted_proxies.unix);
+    assert_eq!(trusted.server.trusted_proxies.networks[0].to_string(), "10.0.0.0/8");
+}
+
+#[test]
+fn the_database() {
+    let house = House::new();
+    let store = |path: &str| format!("[store]\npath = \"{path}\"\n{LEAST}");
+    house.folder("wide");
+    let wide = house.path("wide");
+    std::fs::set_permissions(&wide, PermissionsExt::from_mode(0o777)).unwrap();
+    house.check(&[
+        (
+            &store("$DIR/open.db"),
+            &["2:8: `path`: others than its owner may use \"$DIR/open.db\" (mode 0644); \
+              run: chmod 600 \"$DIR/open.db\""],
+        ),
+        (&store("$DIR"), &["2:8: `path`: it is no regular file"]),
+        (&store("$DIR/no/x.db"), &["2:8: `path`: the folder \"$DIR/no\" does not exist"]),
+        (
+            &store("$DIR/wide/x.db"),
+            &["2:8: warning: `path`: others than its owner may replace files in \"$DIR/wide\", \
+              the database too; run: chmod go-w \"$DIR/wide\""],
+        ),
+    ]);
+    std::fs::set_permissions(&wide, PermissionsExt::from_mode(0o1777)).unwrap();
+    house.check(&[(&store("$DIR/wide/x.db"), &[])]);
+}

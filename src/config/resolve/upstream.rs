@@ -1,0 +1,188 @@
+//! `[upstream]`: a host, or a folder of repositories.
+
+use super::access::Rights;
+use super::{Environment, files, folder, identity, origin};
+use crate::config::mistake::{Notes, Place};
+use crate::config::read::{Document, Found, Section};
+use crate::config::{Identity, Origin, Remote, Target, Upstream};
+use crate::domain::dialect::Kind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The section, and what rules about other sections need to know of it.
+pub(super) struct Draft {
+    /// The section, when nothing in it is wrong.
+    pub(super) upstream: Option<Upstream>,
+    /// Whose rights it can enforce, as far as that can be told.
+    pub(super) rights: Option<Rights>,
+}
+
+/// The keys as they were read; which of them count depends on the target.
+struct Keys {
+    place: Place,
+    kind: Option<Found<Kind>>,
+    url: Option<Found<Origin>>,
+    repositories: Option<Found<PathBuf>>,
+    http_backend: Option<Found<PathBuf>>,
+    host: Option<Found<String>>,
+    connect_timeout: Option<Found<Duration>>,
+    pool_idle: Option<Found<Duration>>,
+    ca_file: Option<Found<PathBuf>>,
+    /// Where the file sets `url` and `repositories`, rightly or wrongly.
+    targets: (Option<Place>, Option<Place>),
+    /// The keys that the other target has, which the file sets all the same.
+    stray: Vec<(&'static str, Place)>,
+}
+
+/// Reads the section and the one within it.
+pub(super) fn read(
+    document: &mut Document<'_>,
+    environment: &Environment<'_>,
+    public_url: Option<&Found<Origin>>,
+) -> Draft {
+    let keys = keys(&mut document.section("upstream"));
+    let identity = identity::read(&mut document.section("upstream.identity"));
+    let notes = &mut document.notes;
+    keys.check_target(notes);
+    let (target, rights) = match keys.targets {
+        // Which identity is right depends on the one that stays.
+        (Some(_), Some(_)) => (None, None),
+        (None, Some(_)) => (folder_target(&keys, identity, notes), Some(Rights::Folder)),
+        (_, None) => {
+            let rights = identity.rights();
+            let identity = identity.for_host(environment, notes);
+            (url_target(&keys, identity, public_url, notes), rights)
+        }
+    };
+    let upstream =
+        keys.kind.zip(target).map(|(kind, target)| Upstream { kind: kind.value, target });
+    Draft { upstream, rights }
+}
+
+fn keys(section: &mut Section<'_>) -> Keys {
+    let targets = (section.set("url"), section.set("repositories"));
+    let strangers: &[_] = match targets {
+        (_, Some(_)) => &["host", "connect_timeout", "pool_idle", "ca_file"],
+        _ => &["http_backend"],
+    };
+    Keys {
+        place: section.place(),
+        kind: kind(section),
+        url: section.parsed("url", origin::parse),
+        repositories: section.path("repositories"),
+        http_backend: section.path("http_backend"),
+        host: section.parsed("host", origin::authority),
+        connect_timeout: section.duration("connect_timeout"),
+        pool_idle: section.duration("pool_idle"),
+        ca_file: section.path("ca_file"),
+        targets,
+        stray: strangers.iter().filter_map(|key| Some((*key, section.set(key)?))).collect(),
+    }
+}
+
+fn kind(section: &mut Section<'_>) -> Option<Found<Kind>> {
+    const SERVED: &str = "this release serves kind = \"git\", the Git paths of any host";
+    if section.set("kind").is_none() {
+        let text = format!("`upstream.kind` is missing: {SERVED}");
+        section.notes.error(section.place(), text);
+    }
+    section.parsed("kind", |text| match text {
+        "git" => Ok(Kind::Git),
+        "bitbucket" | "gitea" | "gitlab" | "github" => {
+            Err(format!("{SERVED}; the REST dialect of {text} comes later"))
+        }
+        _ => Err(SERVED.to_owned()),
+    })
+}
+
+impl Keys {
+    /// Exactly one target, and no key of the other.
+    fn check_target(&self, notes: &mut Notes) {
+        let (has, has_not) = match self.targets {
+            (None, None) => {
+                let text = "`upstream.url` or `upstream.repositories` is missing: one of them says \
+                            what stands behind";
+                return notes.error(self.place, text);
+            }
+            (Some(_), Some(place)) => {
+                let text = "`repositories` and `url` exclude each other: keep one";
+                return notes.error(place, text);
+            }
+            (Some(_), None) => ("url", "repositories"),
+            (None, Some(_)) => ("repositories", "url"),
+        };
+        for (key, place) in &self.stray {
+            notes.error(*place, format!("`{key}` belongs to `{has_not}` and not to `{has}`"));
+        }
+    }
+}
+
+fn url_target(
+    keys: &Keys,
+    identity: Option<Identity>,
+    public_url: Option<&Found<Origin>>,
+    notes: &mut Notes,
+) -> Option<Target> {
+    if let Some(file) = &keys.ca_file
+        && let Err(fault) = files::open(&file.value)
+    {
+        notes.error(file.place, format!("`ca_file`: {fault}"));
+    }
+    let url = keys.url.as_ref()?;
+    if let Some(public) = public_url
+        && public.value.prefix != url.value.prefix
+    {
+        let text = format!(
+            "the path of `url` is \"{}/\" and that of `public_url` is \"{}/\": they must be the same",
+            url.value.prefix, public.value.prefix
+        );
+        notes.error(url.place, text);
+    }
+    let identity = identity?;
+    warn_of_exposure(url, &identity, notes);
+    Some(Target::Url(Box::new(Remote {
+        origin: url.value.clone(),
+        host: keys.host.as_ref().map_or(&url.value.authority, |host| &host.value).clone(),
+        connect_timeout: keys.connect_timeout.as_ref()?.value,
+        pool_idle: keys.pool_idle.as_ref()?.value,
+        ca_file: keys.ca_file.as_ref().map(|file| file.value.clone()),
+        identity,
+    })))
+}
+
+fn warn_of_exposure(url: &Found<Origin>, identity: &Identity, notes: &mut Notes) {
+    if origin::is_loopback(&url.value) || matches!(identity, Identity::None) {
+        return;
+    }
+    if matches!(identity, Identity::Header { .. }) {
+        let text = "mode = \"header\" is only as safe as this host is unreachable past gitlatch: \
+                    whoever reaches it directly writes any name into the header";
+        notes.warning(url.place, text);
+    }
+    if !url.value.https {
+        let text = "who is asking, or the credential, travels unencrypted to this host: use https";
+        notes.warning(url.place, text);
+    }
+}
+
+fn folder_target(keys: &Keys, identity: identity::Draft, notes: &mut Notes) -> Option<Target> {
+    if let Some(program) = &keys.http_backend {
+        let fault = match files::open(&program.value) {
+            Ok((_, metadata)) if metadata.permissions().mode() & 0o111 != 0 => None,
+            Ok(_) => Some("the file is no program: it is not executable".to_owned()),
+            Err(fault) => Some(fault),
+        };
+        if let Some(fault) = fault {
+            notes.error(program.place, format!("`http_backend`: {fault}"));
+        }
+    }
+    let service_user = identity.for_folder(notes);
+    let repositories = keys.repositories.as_ref()?;
+    folder::check(repositories, rustix::process::geteuid().as_raw(), notes);
+    Some(Target::Folder {
+        repositories: repositories.value.clone(),
+        http_backend: keys.http_backend.as_ref().map(|program| program.value.clone()),
+        service_user: service_user?,
+    })
+}

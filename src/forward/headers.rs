@@ -1,0 +1,480 @@
+//! Header hygiene: what a request may carry, what of it goes upstream, and what of an answer comes back.
+//! Pure.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// The header that carries the request id, in both directions.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is wrong with the headers of a request (400).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderFault {
+    /// None, several, or not `host[:port]`.
+    #[error("a request has exactly one Host header, of the form host[:port]")]
+    Host,
+    /// HTTP/2's `:authority` says something else than `Host`.
+    #[error("the Host header and the authority of the request differ")]
+    Authority,
+    /// More than one `Content-Length`, or `Transfer-Encoding` other than one `chunked`.
+    #[error("the length of the request's body can be read in more than one way")]
+    Framing,
+    /// A control byte, or bytes that are not UTF-8.
+    #[error("the header `{0}` has a value that is not text")]
+    Value(String),
+    /// A header that `Connection` may not name.
+    #[error("the Connection header names `{0}`, which must reach its destination")]
+    Connection(String),
+}
+
+impl HeaderFault {
+    /// Whether nobody knows any more where the next request of the connection begins.
+    #[must_use]
+    pub const fn is_framing(&self) -> bool {
+        matches!(self, Self::Framing)
+    }
+}
+
+/// Holds the headers of a request to what can be read in one way.
+///
+/// # Errors
+/// The first fault found.
+pub fn check(
+    headers: &HeaderMap,
+    authority: Option<&str>,
+    identity: Option<&HeaderName>,
+) -> Result<(), HeaderFault> {
+    check_host(headers, authority)?;
+    let mut lengths = 0;
+    let mut codings = 0;
+    for (name, value) in headers {
+        if !is_text(value) {
+            return Err(HeaderFault::Value(name.as_str().to_owned()));
+        }
+        if name == header::CONTENT_LENGTH {
+            lengths += 1;
+        } else if name == header::TRANSFER_ENCODING {
+            codings += 1;
+            if !value.as_bytes().eq_ignore_ascii_case(b"chunked") {
+                return Err(HeaderFault::Framing);
+            }
+        }
+    }
+    if lengths + codings > 1 {
+        return Err(HeaderFault::Framing);
+    }
+    for named in connection_options(headers) {
+        let essential = ["authorization", "host", "content-length", "git-protocol"];
+        let folded = fold(named);
+        if essential.contains(&folded.as_str())
+            || identity.is_some_and(|own| fold(own.as_str()) == folded)
+        {
+            return Err(HeaderFault::Connection(named.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn check_host(headers: &HeaderMap, authority: Option<&str>) -> Result<(), HeaderFault> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Some(host.to_str().map_err(|_| HeaderFault::Host)?),
+        (None, None) => None,
+        _ => return Err(HeaderFault::Host),
+    };
+    match (host, authority) {
+        (Some(host), Some(authority)) if !host.eq_ignore_ascii_case(authority) => {
+            Err(HeaderFault::Authority)
+        }
+        (Some(host), _) | (None, Some(host)) if is_host(host) => Ok(()),
+        _ => Err(HeaderFault::Host),
+    }
+}
+
+/// `host[:port]`, where the host is a name, an IPv4 address or an IPv6 address in brackets.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => {
+            if address.parse::<std::net::Ipv6Addr>().is_err() {
+                return false;
+            }
+            ("v6", rest.strip_prefix(':').or(rest.is_empty().then_some("0")))
+        }
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, Some("0")),
+        },
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    let digits = |p: &str| p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u16>().is_ok();
+    !host.is_empty() && host.bytes().all(plain) && port.is_some_and(digits)
+}
+
+fn is_text(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    bytes.iter().all(|b| matches!(b, b'\t' | 0x20..0x7f))
+        || (std::str::from_utf8(bytes).is_ok()
+            && bytes.iter().all(|b| *b == b'\t' || !b.is_ascii_control()))
+}
+
+/// What `Connection` names, over all its lines (RFC 9110 §7.6.1).
+fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::CONNECTION).iter();
+    lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).map(str::trim)
+}
+
+/// A header's name as a CGI-like reader folds it: `X_Webauth.User` is `x-webauth-user`.
+fn fold(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect()
+}
+
+/// Those that end at each connection (RFC 9110 §7.6.1), with what framing and gitlatch make anew.
+fn is_of_the_connection(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "content-length"
+            | "upgrade"
+            | "http2-settings"
+            | "host"
+            | "expect"
+            | "x-request-id"
+            | "proxy-authorization"
+            | "proxy-authenticate"
+            | "proxy"
+    )
+}
+
+/// Those by which a client could say who or where it is, or what it asks for, past the proxy.
+fn claims_something(name: &str) -> bool {
+    const STARTS: [&str; 12] = [
+        "x-forwarded",
+        "x-webauth",
+        "x-remote",
+        "x-auth-request",
+        "x-authenticated",
+        "x-original",
+        "x-rewrite",
+        "x-http-method",
+        "x-client-",
+        "x-ssl-",
+        "ssl-client",
+        "remote-",
+    ];
+    STARTS.iter().any(|start| name.starts_with(start))
+        || matches!(
+            name,
+            "forwarded"
+                | "x-real-ip"
+                | "x-user"
+                | "x-username"
+                | "x-email"
+                | "x-method-override"
+                | "x-proxyuser-ip"
+                | "x-cluster-client-ip"
+                | "true-client-ip"
+                | "client-ip"
+                | "cf-connecting-ip"
+                | "fastly-client-ip"
+        )
+}
+
+/// Those that carry a credential of the client's, or ask to act as somebody else.
+fn is_credential(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization"
+            | "cookie"
+            | "cookie2"
+            | "private-token"
+            | "job-token"
+            | "deploy-token"
+            | "sudo"
+            | "x-gitea-otp"
+            | "x-gitlab-otp"
+            | "x-github-otp"
+            | "x-csrf-token"
+            | "api-key"
+            | "x-api-key"
+    )
+}
+
+/// What of a client's headers goes upstream. `person` is a request without a token, whose own
+/// credentials and cookies stay.
+#[must_use]
+pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool) -> HeaderMap {
+    let named: Vec<String> = connection_options(&headers).map(str::to_ascii_lowercase).collect();
+    let mut kept = HeaderMap::with_capacity(headers.len() + 6);
+    let mut current: Option<HeaderName> = None;
+    for (name, value) in headers {
+        // A repeated header comes without its name.
+        if let Some(name) = name {
+            current = Some(name);
+        }
+        let Some(name) = &current else { continue };
+        let text = name.as_str();
+        let drop = is_of_the_connection(text)
+            // A name with anything but letters, digits and dashes is an alias of another.
+            || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            || claims_something(text)
+            || Some(name) == identity
+            || (!person && is_credential(text))
+            || named.iter().any(|option| option == text);
+        if !drop {
+            kept.append(name.clone(), value);
+        }
+    }
+    if person {
+        drop_own_cookie(&mut kept);
+    }
+    kept
+}
+
+/// The name of the cookie of gitlatch's own pages, which never goes upstream nor comes from there.
+pub const OWN_COOKIE: &str = "gitlatch_session";
+
+fn drop_own_cookie(headers: &mut HeaderMap) {
+    let is_own = |pair: &str| pair.split('=').next().is_some_and(|name| name.trim() == OWN_COOKIE);
+    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    if !lines
+        .iter()
+        .any(|line| memchr::memmem::find(line.as_bytes(), OWN_COOKIE.as_bytes()).is_some())
+    {
+        return;
+    }
+    headers.remove(header::COOKIE);
+    for line in lines {
+        let Ok(text) = line.to_str() else { continue };
+        let rest: Vec<&str> = text.split(';').map(str::trim).filter(|p| !is_own(p)).collect();
+        if let Ok(value) = HeaderValue::from_str(&rest.join("; "))
+            && !rest.is_empty()
+        {
+            headers.append(header::COOKIE, value);
+        }
+    }
+}
+
+/// What of the host's headers goes back to the client. `secret` is what the host was told about
+/// itself, which no header may carry back.
+pub fn inbound(headers: &mut HeaderMap, secret: Option<&[u8]>, person: bool) {
+    let named: Vec<String> = connection_options(headers).map(str::to_ascii_lowercase).collect();
+    let mut drop: Vec<HeaderName> = Vec::new();
+    for (name, value) in headers.iter() {
+        let text = name.as_str();
+        let hop = matches!(
+            text,
+            "connection"
+                | "keep-alive"
+                | "proxy-connection"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "proxy-authenticate"
+                | "proxy-authentication-info"
+                | "alt-svc"
+                | "refresh"
+        );
+        let told = matches!(
+            text,
+            "set-cookie"
+                | "set-cookie2"
+                | "www-authenticate"
+                | "authentication-info"
+                | "authorization"
+                | "cookie"
+        );
+        let echoes = secret.is_some_and(|s| memchr::memmem::find(value.as_bytes(), s).is_some());
+        if hop || echoes || (told && !person) || named.iter().any(|option| option == text) {
+            drop.push(name.clone());
+        }
+    }
+    for name in drop {
+        headers.remove(name);
+    }
+    if person {
+        drop_for_people(headers);
+    }
+}
+
+/// People keep their host's cookies and challenges, but not ours, and not those that bind to a
+/// connection which they share with nobody else only by luck.
+fn drop_for_people(headers: &mut HeaderMap) {
+    let keep = |headers: &mut HeaderMap, name: HeaderName, good: fn(&str) -> bool| {
+        let lines: Vec<HeaderValue> = headers.get_all(&name).iter().cloned().collect();
+        headers.remove(&name);
+        for line in lines {
+            if line.to_str().is_ok_and(good) {
+                headers.append(name.clone(), line);
+            }
+        }
+    };
+    keep(headers, header::SET_COOKIE, |line| {
+        line.split('=').next().is_none_or(|name| name.trim() != OWN_COOKIE)
+    });
+    keep(headers, header::WWW_AUTHENTICATE, |line| {
+        let scheme = line.split(' ').next().unwrap_or_default().trim_end_matches(',');
+        !["ntlm", "negotiate", "kerberos"].contains(&scheme.to_ascii_lowercase().as_str())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(lines: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(
+                name.parse::<HeaderName>().unwrap(),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        map
+    }
+
+    fn names(map: &HeaderMap) -> String {
+        let mut names: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names.join(" ")
+    }
+
+    const IDENTITY: HeaderName = HeaderName::from_static("x-webauth-user");
+
+    #[test]
+    fn requests_that_can_be_read_in_one_way() {
+        let cases: &[(&[(&str, &str)], Option<HeaderFault>)] = &[
+            (&[("host", "h")], None),
+            (&[("host", "h:80"), ("content-length", "3")], None),
+            (&[("host", "[::1]:80"), ("transfer-encoding", "chunked")], None),
+            (&[], Some(HeaderFault::Host)),
+            (&[("host", "h"), ("host", "h")], Some(HeaderFault::Host)),
+            (&[("host", "")], Some(HeaderFault::Host)),
+            (&[("host", "u@h")], Some(HeaderFault::Host)),
+            (&[("host", "h/x")], Some(HeaderFault::Host)),
+            (&[("host", "h:x")], Some(HeaderFault::Host)),
+            (&[("host", "h:99999")], Some(HeaderFault::Host)),
+            (&[("host", "[::1]x")], Some(HeaderFault::Host)),
+            (&[("host", "h, h")], Some(HeaderFault::Host)),
+            (
+                &[("host", "h"), ("content-length", "3"), ("content-length", "3")],
+                Some(HeaderFault::Framing),
+            ),
+            (
+                &[("host", "h"), ("content-length", "3"), ("transfer-encoding", "chunked")],
+                Some(HeaderFault::Framing),
+            ),
+            (
+                &[("host", "h"), ("transfer-encoding", "chunked, chunked")],
+                Some(HeaderFault::Framing),
+            ),
+            (&[("host", "h"), ("transfer-encoding", "gzip")], Some(HeaderFault::Framing)),
+            (&[("host", "h"), ("x", "a\tb")], None),
+            (&[("host", "h"), ("x", "ä")], None),
+            (
+                &[("host", "h"), ("connection", "close"), ("connection", "x, Authorization")],
+                Some(HeaderFault::Connection("Authorization".into())),
+            ),
+            (
+                &[("host", "h"), ("connection", "X_WebAuth_User")],
+                Some(HeaderFault::Connection("X_WebAuth_User".into())),
+            ),
+            (&[("host", "h"), ("connection", "x-other")], None),
+        ];
+        for (lines, expected) in cases {
+            assert_eq!(check(&map(lines), None, Some(&IDENTITY)).err(), *expected, "{lines:?}");
+        }
+        let odd = HeaderValue::from_bytes(b"\xff").unwrap();
+        let mut headers = map(&[("host", "h")]);
+        headers.insert("x", odd);
+        assert_eq!(check(&headers, None, None), Err(HeaderFault::Value("x".into())));
+        assert_eq!(check(&map(&[("host", "a")]), Some("b"), None), Err(HeaderFault::Authority));
+        assert_eq!(check(&map(&[]), Some("b:1"), None), Ok(()));
+    }
+
+    #[test]
+    fn what_goes_upstream() {
+        let headers = map(&[
+            ("host", "h"),
+            ("connection", "x-a"),
+            ("connection", "x-b"),
+            ("x-a", "1"),
+            ("x-a", "2"),
+            ("x-b", "1"),
+            ("authorization", "Bearer x"),
+            ("cookie", "a=b"),
+            ("private-token", "x"),
+            ("x-webauth-user", "admin"),
+            ("x_webauth_user", "admin"),
+            ("x.webauth.user", "admin"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-user", "admin"),
+            ("remote-user", "admin"),
+            ("x-http-method-override", "DELETE"),
+            ("x-original-url", "/x"),
+            ("transfer-encoding", "chunked"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("expect", "100-continue"),
+            ("git-protocol", "version=2"),
+            ("content-encoding", "gzip"),
+            ("accept", "a"),
+            ("accept", "b"),
+            ("range", "bytes=0-1"),
+            ("if-none-match", "x"),
+            ("user-agent", "git/2"),
+        ]);
+        let kept = outbound(headers.clone(), Some(&IDENTITY), false);
+        let expected = "accept content-encoding git-protocol if-none-match range user-agent";
+        assert_eq!(names(&kept), expected);
+        assert_eq!(kept.get_all("accept").iter().count(), 2);
+        let kept = outbound(headers, Some(&IDENTITY), true);
+        assert_eq!(
+            names(&kept),
+            "accept authorization content-encoding cookie git-protocol if-none-match private-token \
+             range user-agent"
+        );
+    }
+
+    #[test]
+    fn what_comes_back() {
+        let headers = map(&[
+            ("content-type", "text/plain"),
+            ("set-cookie", "session=1"),
+            ("set-cookie", "gitlatch_session=1"),
+            ("www-authenticate", "Negotiate"),
+            ("www-authenticate", "Basic realm=x"),
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("alt-svc", "h3"),
+            ("x-echo", "Basic c2VjcmV0"),
+            ("content-length", "3"),
+        ]);
+        let mut token = headers.clone();
+        inbound(&mut token, Some(b"c2VjcmV0"), false);
+        assert_eq!(names(&token), "content-length content-type");
+        let mut person = headers;
+        inbound(&mut person, None, true);
+        assert_eq!(
+            names(&person),
+            "content-length content-type set-cookie www-authenticate x-echo"
+        );
+        assert_eq!(person["set-cookie"], "session=1");
+        assert_eq!(person["www-authenticate"], "Basic realm=x");
+    }
+
+    #[test]
+    fn our_own_cookie_stays_here() {
+        let headers = map(&[("cookie", "a=1; gitlatch_session=x; b=2")]);
+        assert_eq!(outbound(headers, None, true)["cookie"], "a=1; b=2");
+        let headers = map(&[("cookie", "gitlatch_session=x")]);
+        assert!(outbound(headers, None, true).get("cookie").is_none());
+    }
+}

@@ -1,0 +1,125 @@
+//! The folder of repositories, which no path leaves.
+
+use crate::domain::names::RepoPath;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a folder cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder of repositories {path} cannot be used")]
+pub struct FolderError {
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// A folder of bare repositories.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// Opens the folder; the symbolic links in its own path are followed once, here.
+    ///
+    /// # Errors
+    /// When it is not there or is no folder.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let failed = |source| FolderError { path: path.to_owned(), source };
+        let root = path.canonicalize().map_err(failed)?;
+        if !root.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(Self { root })
+    }
+
+    /// The folder itself, without symbolic links.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The `PATH_INFO` of a service of a repository (`/team/app.git/info/refs`), or nothing when there
+    /// is no such bare repository within the folder.
+    ///
+    /// git's `enter_repo` tries several spellings of a path (`x/.git`, `x.git/.git`, a file that points
+    /// elsewhere); only a folder that is itself a repository is let through, so that it finds the first.
+    #[must_use]
+    pub fn locate(&self, repository: &RepoPath, service: &str) -> Option<String> {
+        let relative = match repository.project() {
+            "-" => format!("{}.git", repository.name()),
+            project => format!("{project}/{}.git", repository.name()),
+        };
+        let folder = self.root.join(&relative);
+        // A symbolic link anywhere on the way may lead to another place of the folder under another
+        // name, past the scope of a token: the path must be its own canonical form.
+        let canonical = folder.canonicalize().ok()?;
+        if canonical != folder || !canonical.starts_with(&self.root) || !canonical.is_dir() {
+            return None;
+        }
+        let bare = canonical.join("HEAD").exists()
+            && canonical.join("objects").is_dir()
+            && std::fs::symlink_metadata(canonical.join(".git")).is_err();
+        if !bare {
+            return None;
+        }
+        // Files of the dumb protocol are opened by name: a link in the repository must not lead out.
+        let file = canonical.join(service);
+        let inside = file.canonicalize().map_or(true, |file| file.starts_with(&canonical));
+        inside.then(|| format!("/{relative}/{service}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::names::{ProjectPath, RepoName};
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    fn bare(path: &Path) {
+        fs::create_dir_all(path.join("objects")).unwrap();
+        fs::write(path.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    }
+
+    #[test]
+    fn no_path_leaves_the_folder() {
+        let outside = tempfile::tempdir().unwrap();
+        bare(&outside.path().join("secret.git"));
+        fs::write(outside.path().join("file"), "").unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        bare(&at("team/app.git"));
+        bare(&at("top.git"));
+        bare(&at("team/nested.git/.git"));
+        bare(&at("team/linked-file.git"));
+        fs::remove_file(at("team/linked-file.git/HEAD")).unwrap();
+        symlink(outside.path().join("file"), at("team/linked-file.git/HEAD")).unwrap();
+        symlink(outside.path(), at("out")).unwrap();
+        symlink(outside.path().join("secret.git"), at("team/out.git")).unwrap();
+        symlink(at("team/app.git"), at("team/alias.git")).unwrap();
+        fs::write(at("team/file.git"), "gitdir: ../team/app.git").unwrap();
+        fs::create_dir_all(at("team/empty.git")).unwrap();
+
+        let folder = Folder::open(root.path()).unwrap();
+        let cases = [
+            ("team", "app", "info/refs", Some("/team/app.git/info/refs")),
+            ("-", "top", "HEAD", Some("/top.git/HEAD")),
+            ("team", "missing", "HEAD", None),
+            ("team", "empty", "HEAD", None),
+            ("team", "file", "HEAD", None),
+            ("team", "nested", "info/refs", None),
+            ("team", "alias", "info/refs", None),
+            ("team", "out", "info/refs", None),
+            ("out", "secret", "info/refs", None),
+            ("team", "linked-file", "HEAD", None),
+        ];
+        for (project, name, service, expected) in cases {
+            let project = ProjectPath::new(project).unwrap();
+            let path = RepoPath::new(&project, &RepoName::new(name).unwrap());
+            assert_eq!(folder.locate(&path, service).as_deref(), expected, "{path}");
+        }
+        assert!(Folder::open(&at("team/file.git")).is_err());
+        assert!(Folder::open(&at("missing")).is_err());
+    }
+}

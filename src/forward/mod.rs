@@ -1,0 +1,166 @@
+//! The back door: takes a [`Permit`] and a request, and streams it upstream under the right identity.
+//!
+//! It knows no users and no rules. Headers are cleaned here ([`headers`]), the identity is put on
+//! ([`identity`]), and bodies stream both ways without being collected ([`body`]).
+
+pub mod body;
+pub mod drain;
+pub mod headers;
+pub mod http_backend;
+mod identity;
+mod location;
+mod pool;
+mod remote;
+mod socket;
+
+pub use identity::Teller;
+pub use remote::{RemoteError, RemoteHost, client_tls};
+
+use crate::domain::policy::Permit;
+use body::{Body, Meter, Upload};
+use http::{HeaderMap, HeaderValue, Method, Response, Uri};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// For whom a request travels.
+#[derive(Clone, Copy, Debug)]
+pub enum Passage<'a> {
+    /// A token or an anonymous read, with the policy's permit.
+    Permitted(&'a Permit),
+    /// A person without a token, under `people = "pass"`: as it came, less identity headers.
+    Person,
+}
+
+impl Passage<'_> {
+    fn is_person(self) -> bool {
+        matches!(self, Self::Person)
+    }
+}
+
+/// A request that was let through, with its body still unread.
+pub struct Outbound {
+    /// The method.
+    pub method: Method,
+    /// The target in origin form: the very bytes that were judged.
+    pub target: Uri,
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Upload,
+    /// Where the client is.
+    pub client: Option<IpAddr>,
+    /// The request id.
+    pub id: HeaderValue,
+    /// The service's part of the path (`info/refs`), for a request about a repository.
+    pub service: String,
+    /// Bytes and idleness of this exchange.
+    pub meter: Rc<Meter>,
+}
+
+/// Why there is no answer from upstream to hand on.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// No connection could be opened.
+    #[error("the upstream cannot be reached")]
+    Connect(#[source] std::io::Error),
+    /// No connection could be opened in time.
+    #[error("the upstream did not accept a connection in time")]
+    ConnectTimeout,
+    /// Nothing came for the whole of the idle time-out.
+    #[error("the upstream was silent for too long")]
+    Silent,
+    /// The answer broke HTTP, or the connection broke.
+    #[error("the upstream did not answer properly")]
+    Protocol(#[source] hyper::Error),
+    /// The client's own body broke off.
+    #[error("the request's body broke off")]
+    Client,
+    /// The body is larger than `max_body`.
+    #[error("the request's body is larger than {0} bytes, the limit here")]
+    TooLarge(u64),
+    /// A redirect to another host, which git would follow with its credentials ever after.
+    #[error("the upstream redirects to another place")]
+    Redirect,
+    /// A redirect to a page where people log in: the host does not honour the identity.
+    #[error("the host does not accept {0}")]
+    LoginPage(String),
+    /// 401 from upstream to a name that the host does not know.
+    #[error("the host does not accept {0}")]
+    NameRefused(String),
+    /// 401 from upstream to the one credential that it was given.
+    #[error("the host does not accept the credential that gitlatch has for it")]
+    CredentialRefused,
+    /// 401 from upstream to a request under no name: it is not public.
+    #[error("the repository is not public")]
+    NotPublic,
+    /// There is no such repository in the folder.
+    #[error("there is no repository {0} here")]
+    NoRepository(String),
+    /// The backend could not be run, or answered in a way that is no CGI answer.
+    #[error("git http-backend failed")]
+    Backend(#[source] std::io::Error),
+    /// The permit and the target do not fit: nothing is sent.
+    #[error("the request cannot be sent on")]
+    Unsendable,
+}
+
+impl ForwardError {
+    /// The kind of trouble with the upstream that it is, for the metric, if it is one.
+    #[must_use]
+    pub const fn upstream_kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Connect(_) | Self::ConnectTimeout => Some("connect"),
+            Self::Silent => Some("timeout"),
+            Self::Protocol(_) | Self::Backend(_) => Some("protocol"),
+            Self::CredentialRefused | Self::NameRefused(_) | Self::LoginPage(_) => {
+                Some("credential")
+            }
+            Self::Redirect => Some("redirect"),
+            Self::Client
+            | Self::TooLarge(_)
+            | Self::NotPublic
+            | Self::NoRepository(_)
+            | Self::Unsendable => None,
+        }
+    }
+}
+
+/// What lies upstream, as one worker holds it.
+pub enum Forwarder {
+    /// A host over HTTP.
+    Remote(RemoteHost),
+    /// A folder of repositories.
+    Folder(http_backend::HttpBackend),
+}
+
+impl Forwarder {
+    /// Sends a request and hands its answer back, streaming.
+    ///
+    /// # Errors
+    /// When there is no answer that may be handed on.
+    pub async fn send(
+        &self,
+        passage: Passage<'_>,
+        request: Outbound,
+        idle: Duration,
+    ) -> Result<Response<Body>, ForwardError> {
+        match (self, passage) {
+            (Self::Remote(host), _) => host.send(passage, request, idle).await,
+            (Self::Folder(backend), Passage::Permitted(permit)) => {
+                backend.send(permit, request, idle).await
+            }
+            // A configuration with both is refused at start.
+            (Self::Folder(_), Passage::Person) => Err(ForwardError::Unsendable),
+        }
+    }
+
+    /// The header that carries the identity, which no client may name or send.
+    #[must_use]
+    pub fn identity_header(&self) -> Option<&http::HeaderName> {
+        match self {
+            Self::Remote(host) => host.teller().header(),
+            Self::Folder(_) => None,
+        }
+    }
+}

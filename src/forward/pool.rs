@@ -1,0 +1,135 @@
+//! Connections to one host, kept by one worker for one kind of passengers.
+
+use super::ForwardError;
+use super::body::Upload;
+use super::socket::{Patient, Stream};
+use crate::config::Remote;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// As on the side of the clients: what one connection buffers while a stream flows.
+const BUFFER: usize = 1024 * 1024;
+/// The most unused connections that one worker keeps.
+const MOST_IDLE: usize = 512;
+
+/// Where to connect, and how.
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+    pub(super) timeout: Duration,
+}
+
+impl Address {
+    /// The address that the configuration names. `tls` is needed when it is an `https` URL.
+    pub(super) fn new(
+        remote: &Remote,
+        tls: Option<&Arc<rustls::ClientConfig>>,
+    ) -> Result<Self, rustls::pki_types::InvalidDnsNameError> {
+        let origin = &remote.origin;
+        let tls = match tls.filter(|_| origin.https) {
+            Some(config) => {
+                let name = ServerName::try_from(origin.host.clone())?;
+                Some((TlsConnector::from(Arc::clone(config)), name))
+            }
+            None => None,
+        };
+        Ok(Self {
+            host: origin.host.clone(),
+            port: origin.port,
+            tls,
+            timeout: remote.connect_timeout,
+        })
+    }
+
+    async fn open(&self) -> io::Result<Stream> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(match &self.tls {
+            None => Stream::Plain(stream),
+            Some((connector, name)) => {
+                Stream::Tls(Box::new(connector.connect(name.clone(), stream).await?))
+            }
+        })
+    }
+}
+
+struct Unused {
+    sender: SendRequest<Upload>,
+    since: Instant,
+}
+
+/// The connections. Passengers of different kinds (tokens, people) never share a pool.
+pub(super) struct Pool {
+    address: Rc<Address>,
+    keep: Duration,
+    unused: RefCell<Vec<Unused>>,
+}
+
+/// A connection in use. It goes back to its pool when it is given back, and is closed otherwise.
+pub(super) struct Lease {
+    sender: SendRequest<Upload>,
+    pool: Rc<Pool>,
+}
+
+impl Pool {
+    pub(super) fn new(address: &Rc<Address>, keep: Duration) -> Rc<Self> {
+        Rc::new(Self { address: Rc::clone(address), keep, unused: RefCell::default() })
+    }
+
+    /// The connection that was used last, if one is left that is not too old and not closed.
+    pub(super) fn reuse(self: &Rc<Self>) -> Option<Lease> {
+        let mut unused = self.unused.borrow_mut();
+        while let Some(Unused { sender, since }) = unused.pop() {
+            if since.elapsed() >= self.keep {
+                // Those below it are older still.
+                unused.clear();
+                break;
+            }
+            if sender.is_ready() && !sender.is_closed() {
+                return Some(Lease { sender, pool: Rc::clone(self) });
+            }
+        }
+        None
+    }
+
+    /// A new connection.
+    pub(super) async fn connect(self: &Rc<Self>) -> Result<Lease, ForwardError> {
+        let opened = tokio::time::timeout(self.address.timeout, self.address.open()).await;
+        let stream = opened
+            .map_err(|_elapsed| ForwardError::ConnectTimeout)?
+            .map_err(ForwardError::Connect)?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(BUFFER)
+            .handshake(TokioIo::new(Patient::new(stream)))
+            .await
+            .map_err(ForwardError::Protocol)?;
+        tokio::task::spawn_local(async move {
+            // What goes wrong is told to the request that is under way.
+            let _ = connection.await;
+        });
+        Ok(Lease { sender, pool: Rc::clone(self) })
+    }
+}
+
+impl Lease {
+    pub(super) fn sender(&mut self) -> &mut SendRequest<Upload> {
+        &mut self.sender
+    }
+
+    /// Lets another request use the connection. Its last answer was read to the end.
+    pub(super) fn give_back(self) {
+        let mut unused = self.pool.unused.borrow_mut();
+        if !self.sender.is_closed() && unused.len() < MOST_IDLE {
+            unused.push(Unused { sender: self.sender, since: Instant::now() });
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! A host over HTTP.
+
+use super::body::{Body, Relay, UploadState, unless_idle};
+use super::location::{self, Location};
+use super::pool::{Address, Lease, Pool};
+use super::{ForwardError, Outbound, Passage, Teller, Upload, headers};
+use crate::config::{Origin, Remote};
+use crate::domain::policy::{Permit, Traveller};
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, LOCATION};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Why a host cannot be forwarded to at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// The name in `url` is none that a certificate could carry.
+    #[error("`{0}` is no name that a certificate could be for")]
+    Name(String),
+    /// A header that is to be sent cannot be a header.
+    #[error("`{0}` cannot stand in a header")]
+    Header(String),
+    /// The certificates of `ca_file` cannot be read.
+    #[error("cannot read certificates from {path}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
+    /// A certificate cannot be trusted.
+    #[error("TLS to the upstream cannot be set up")]
+    Tls(#[from] rustls::Error),
+}
+
+/// What TLS to the upstream trusts: the system's certificates and those of `ca_file`. `None` for a
+/// host without TLS.
+///
+/// # Errors
+/// When `ca_file` cannot be read.
+pub fn client_tls(remote: &Remote) -> Result<Option<Arc<rustls::ClientConfig>>, RemoteError> {
+    if !remote.origin.https {
+        return Ok(None);
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    // Single certificates of the system's that cannot be read are the system's business.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = &remote.ca_file {
+        let failed = |source| RemoteError::CaFile { path: path.clone(), source };
+        for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
+            roots.add(certificate.map_err(failed)?)?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Some(Arc::new(config)))
+}
+
+/// A host over HTTP, as one worker reaches it.
+pub struct RemoteHost {
+    origin: Origin,
+    public: Origin,
+    host: HeaderValue,
+    public_host: HeaderValue,
+    teller: Teller,
+    tokens: Rc<Pool>,
+    people: Rc<Pool>,
+}
+
+impl RemoteHost {
+    /// The host that the configuration names, which clients know as `public`.
+    ///
+    /// # Errors
+    /// When one of its names cannot be sent.
+    pub fn new(
+        remote: &Remote,
+        public: &Origin,
+        tls: Option<&Arc<rustls::ClientConfig>>,
+    ) -> Result<Self, RemoteError> {
+        let header = |text: &str| {
+            HeaderValue::from_str(text).map_err(|_| RemoteError::Header(text.to_owned()))
+        };
+        let address = Address::new(remote, tls)
+            .map_err(|_| RemoteError::Name(remote.origin.host.clone()))
+            .map(Rc::new)?;
+        Ok(Self {
+            origin: remote.origin.clone(),
+            public: public.clone(),
+            host: header(&remote.host)?,
+            public_host: header(&public.authority)?,
+            teller: Teller::new(&remote.identity)
+                .ok_or_else(|| RemoteError::Header("the identity".to_owned()))?,
+            tokens: Pool::new(&address, remote.pool_idle),
+            people: Pool::new(&address, remote.pool_idle),
+        })
+    }
+
+    pub(super) fn teller(&self) -> &Teller {
+        &self.teller
+    }
+
+    pub(super) async fn send(
+        &self,
+        passage: Passage<'_>,
+        request: Outbound,
+        idle: Duration,
+    ) -> Result<Response<Body>, ForwardError> {
+        let meter = Rc::clone(&request.meter);
+        let head = self.head(passage, &request).ok_or(ForwardError::Unsendable)?;
+        let pool = if passage.is_person() { &self.people } else { &self.tokens };
+        let sent = unless_idle(exchange(pool, head, request.body), &meter, idle).await;
+        let (response, lease) = match (sent, meter.upload()) {
+            (Some(Ok(answer)), _) => answer,
+            (_, UploadState::Broken) => return Err(ForwardError::Client),
+            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(meter.received())),
+            (Some(Err(error)), _) => return Err(error),
+            (None, _) => return Err(ForwardError::Silent),
+        };
+        let (mut parts, body) = response.into_parts();
+        self.judge(passage, &mut parts)?;
+        headers::inbound(&mut parts.headers, self.teller.secret(), passage.is_person());
+        let body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle)));
+        Ok(Response::from_parts(parts, body))
+    }
+
+    /// The head that goes upstream: the bytes of the target as they were judged, the headers cleaned,
+    /// and only then ours.
+    fn head(&self, passage: Passage<'_>, request: &Outbound) -> Option<Head> {
+        let mut target = http::uri::Parts::default();
+        target.path_and_query = request.target.path_and_query().cloned();
+        let identity = self.teller.header();
+        let person = passage.is_person();
+        let mut sent = headers::outbound(request.headers.clone(), identity, person);
+        sent.insert(HOST, self.host.clone());
+        sent.insert(headers::REQUEST_ID, request.id.clone());
+        sent.insert(FORWARDED_HOST, self.public_host.clone());
+        let proto = if self.public.https { "https" } else { "http" };
+        sent.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
+        if let Some(client) = request.client {
+            sent.insert(FORWARDED_FOR, HeaderValue::try_from(client.to_string()).ok()?);
+        }
+        if let Passage::Permitted(permit) = passage {
+            sent.remove(AUTHORIZATION);
+            self.teller.tell(&mut sent, permit);
+        }
+        Some(Head {
+            method: request.method.clone(),
+            target: Uri::from_parts(target).ok()?,
+            headers: sent,
+        })
+    }
+
+    /// Answers that may not be handed on as they are: the host's own challenge, and redirects.
+    fn judge(
+        &self,
+        passage: Passage<'_>,
+        parts: &mut http::response::Parts,
+    ) -> Result<(), ForwardError> {
+        if let (StatusCode::UNAUTHORIZED, Passage::Permitted(permit)) = (parts.status, passage) {
+            return Err(self.refused(permit));
+        }
+        let Some(location) = parts.headers.get(LOCATION) else { return Ok(()) };
+        let judged = location
+            .to_str()
+            .map_or(Location::Elsewhere, |l| location::judge(l, &self.origin, &self.public));
+        match (judged, passage) {
+            (Location::Keep, _) => {}
+            (Location::Rewritten(ours), _) => {
+                let value = HeaderValue::try_from(ours).map_err(|_| ForwardError::Redirect)?;
+                parts.headers.insert(LOCATION, value);
+            }
+            // People follow their host to wherever they log in.
+            (_, Passage::Person) => {}
+            (Location::Login, Passage::Permitted(permit)) => {
+                let who = self.teller.name(permit).unwrap_or_else(|| "this request".to_owned());
+                return Err(ForwardError::LoginPage(who));
+            }
+            (Location::Elsewhere, Passage::Permitted(_)) => return Err(ForwardError::Redirect),
+        }
+        Ok(())
+    }
+
+    fn refused(&self, permit: &Permit) -> ForwardError {
+        match (permit.traveller(), self.teller.name(permit)) {
+            (Traveller::Nobody, _) => ForwardError::NotPublic,
+            (_, Some(name)) => ForwardError::NameRefused(name),
+            (_, None) => ForwardError::CredentialRefused,
+        }
+    }
+}
+
+/// What is sent upstream before the body.
+#[derive(Clone)]
+struct Head {
+    method: Method,
+    target: Uri,
+    headers: HeaderMap,
+}
+
+impl Head {
+    fn with(self, body: Upload) -> Request<Upload> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.target;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+/// Sends a request and waits for the head of its answer.
+///
+/// A request with a body gets a connection of its own making: one from the pool may have died
+/// unnoticed, and a body of which a byte was taken cannot be sent again. A request without one is sent
+/// again when the connection that it was given turns out to be dead.
+async fn exchange(
+    pool: &Rc<Pool>,
+    head: Head,
+    mut body: Upload,
+) -> Result<(Response<Incoming>, Lease), ForwardError> {
+    while let Some(again) = body.again() {
+        let Some(mut lease) = pool.reuse() else { break };
+        match lease.sender().try_send_request(head.clone().with(body)).await {
+            Ok(response) => return Ok((response, lease)),
+            Err(failed)
+                if may_repeat(&head.method, failed.error()) || failed.message().is_some() =>
+            {
+                body = again;
+            }
+            Err(failed) => return Err(ForwardError::Protocol(failed.into_error())),
+        }
+    }
+    let mut lease = pool.connect().await?;
+    let sent = lease.sender().send_request(head.with(body)).await;
+    sent.map(|response| (response, lease)).map_err(ForwardError::Protocol)
+}
+
+/// Whether a request that may have reached the host may be sent once more: it is safe (RFC 9110
+/// §9.2.1), and the connection closed before any answer began.
+fn may_repeat(method: &Method, error: &hyper::Error) -> bool {
+    method.is_safe() && (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+}

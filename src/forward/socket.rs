@@ -1,0 +1,172 @@
+//! The socket to a host: TCP or TLS, and patient when the host answers before it has heard us out.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+use tokio_rustls::client::TlsStream;
+
+/// How long an answer may still take once the host has stopped listening.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection to a host.
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// A stream whose failing writes wait instead of failing, for a bounded time.
+///
+/// A host that refuses an upload early answers and closes while we still send. Our next write fails,
+/// and hyper would give the connection up with the answer unread in it. Here the write just does not
+/// complete, and reading goes on until the answer, the end, or the end of patience.
+pub(super) struct Patient<T> {
+    inner: T,
+    failed: Option<(Pin<Box<Sleep>>, io::ErrorKind)>,
+}
+
+impl<T> Patient<T> {
+    pub(super) fn new(inner: T) -> Self {
+        Self { inner, failed: None }
+    }
+
+    /// The outcome of a write: an error becomes waiting.
+    fn wait<R>(&mut self, cx: &mut Context<'_>, result: io::Result<R>) -> Poll<io::Result<R>> {
+        match result {
+            Ok(done) => Poll::Ready(Ok(done)),
+            Err(error) => {
+                let until = Box::pin(tokio::time::sleep(PATIENCE));
+                self.failed = Some((until, error.kind()));
+                self.still_waiting(cx).map(|kind| Err(kind.into()))
+            }
+        }
+    }
+
+    /// Pending while patience lasts after a failed write.
+    fn still_waiting(&mut self, cx: &mut Context<'_>) -> Poll<io::ErrorKind> {
+        match &mut self.failed {
+            Some((sleep, kind)) => {
+                ready!(sleep.as_mut().poll(cx));
+                Poll::Ready(*kind)
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Patient<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.failed.is_some() {
+            return self.still_waiting(cx).map(|kind| Err(kind.into()));
+        }
+        let result = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes));
+        self.wait(cx, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.failed.is_some() {
+            return self.still_waiting(cx).map(|kind| Err(kind.into()));
+        }
+        let result = ready!(Pin::new(&mut self.inner).poll_write_vectored(cx, bytes));
+        self.wait(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.failed.is_some() {
+            return self.still_waiting(cx).map(|kind| Err(kind.into()));
+        }
+        let result = ready!(Pin::new(&mut self.inner).poll_flush(cx));
+        self.wait(cx, result)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.failed.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

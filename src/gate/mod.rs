@@ -1,0 +1,364 @@
+//! The hall: every request of the public address walks through [`Gate::walk`], which is one page.
+//!
+//! What does it want, who asks, may they: each line is a call into another room. A refusal leaves by
+//! [`refusal`], in the caller's own language, and every request leaves a record.
+
+mod recorded;
+mod refusal;
+mod visit;
+
+pub use recorded::Recorded;
+pub use visit::Ids;
+
+use crate::auth::credential::{self, Presented};
+use crate::auth::{Identified, Identify};
+use crate::domain::client::TrustedProxies;
+use crate::domain::dialect::{Classified, Kind, RequestLine};
+use crate::domain::intent::{self, Intent, Voice};
+use crate::domain::policy::{self, Circumstances, Denial};
+use crate::domain::principal::TokenPrincipal;
+use crate::domain::timestamp::Timestamp;
+use crate::forward::body::{Body, Upload};
+use crate::forward::drain::Drain;
+use crate::forward::{ForwardError, Forwarder, Outbound, Passage, headers};
+use crate::reply;
+use crate::telemetry::GuestBook;
+use http::header::{CONTENT_TYPE, EXPECT};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use refusal::Refusal;
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use visit::Visit;
+
+/// What the operator decides, which a reload may change between two requests.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The dialect of the host.
+    pub kind: Kind,
+    /// The path prefix of the public URL, without a slash at its end.
+    pub prefix: String,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Requests without a token go upstream as they came.
+    pub people_pass: bool,
+    /// Git reads without a credential are let through, as far as the host has public ones.
+    pub anonymous_read: bool,
+    /// The identity upstream is one for all.
+    pub shared_identity: bool,
+    /// How long an exchange may pass without a byte in either direction.
+    pub idle_timeout: Duration,
+    /// Largest request body in bytes.
+    pub max_body: Option<u64>,
+}
+
+/// The gate of one worker.
+pub struct Gate {
+    rules: RefCell<Arc<Rules>>,
+    identify: Box<dyn Identify>,
+    forwarder: Forwarder,
+    book: Rc<GuestBook>,
+    drain: Drain,
+    ids: Ids,
+    complaints: refusal::Complaints,
+}
+
+impl Gate {
+    /// A gate with everything that one worker needs. It is made in the worker's thread.
+    #[must_use]
+    pub fn new(
+        rules: Arc<Rules>,
+        identify: Box<dyn Identify>,
+        forwarder: Forwarder,
+        book: GuestBook,
+        ids: Ids,
+    ) -> Self {
+        Self {
+            rules: RefCell::new(rules),
+            identify,
+            forwarder,
+            book: Rc::new(book),
+            drain: Drain::start(),
+            ids,
+            complaints: refusal::Complaints::default(),
+        }
+    }
+
+    /// Puts other rules in force for the requests that begin from now on.
+    pub fn set_rules(&self, rules: Arc<Rules>) {
+        *self.rules.borrow_mut() = rules;
+    }
+
+    /// Answers one request of the peer at this address.
+    pub async fn handle(
+        &self,
+        peer: Option<IpAddr>,
+        request: Request<Incoming>,
+    ) -> Response<Recorded> {
+        let rules = Arc::clone(&self.rules.borrow());
+        let (head, body) = request.into_parts();
+        let mut visit = Visit::new(self.ids.next(), &head, peer, &self.book);
+        // Whoever drops the upload leaves what is left of it to the drain.
+        let waits = head.headers.contains_key(EXPECT);
+        let upload = Upload::new(body, visit.meter(), self.drain.clone(), rules.max_body, waits);
+        let voice = rules.kind.voice(head.uri.path());
+        match self.walk(&rules, peer, &head, upload, &mut visit).await {
+            Ok(response) => visit.answer(response),
+            Err(refusal) => {
+                self.complaints.hear(&refusal, &visit);
+                let answer = refusal.answer();
+                visit.refused(refusal.verdict(), refusal.reason());
+                if let Some(kind) = refusal.upstream_kind() {
+                    self.book.metrics().upstream_error(kind);
+                }
+                let response = answer.into_response(voice, visit.id());
+                visit.answer(response.map(Body::Ready))
+            }
+        }
+    }
+
+    /// The walk of one request through the house.
+    async fn walk(
+        &self,
+        rules: &Rules,
+        peer: Option<IpAddr>,
+        head: &Parts,
+        mut upload: Upload,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        check_target(head)?;
+        let authority = head.uri.authority().map(http::uri::Authority::as_str);
+        headers::check(&head.headers, authority, self.forwarder.identity_header())?;
+        let client = client(rules, peer, head)?;
+        visit.from(client);
+        let what = rules.kind.classify(&rules.prefix, line(head))?;
+        let presented = credential::read(&head.headers)?;
+        let who = self.who(&presented)?;
+        let at = Circumstances {
+            now: now()?,
+            client,
+            case: rules.kind.case(),
+            shared_identity: rules.shared_identity,
+        };
+        let (intent, permit) = match (what, who) {
+            (Classified::Known(intent), Identified::Token(token)) => {
+                visit.wants(&intent);
+                self.welcome(&token, at, visit)?;
+                let permit = policy::decide(&token, &intent, at)?;
+                (intent, permit)
+            }
+            (other, Identified::Token(token)) => {
+                self.welcome(&token, at, visit)?;
+                return Err(match other {
+                    Classified::Own => Refusal::OwnPath,
+                    _ => Refusal::Unknown(rules.kind),
+                });
+            }
+            (Classified::Own, _) => return Err(Refusal::NoPages),
+            (_, Identified::Unknown) => return Err(Refusal::BadToken),
+            (_, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
+                return self.pass(rules, head, upload, client, visit).await;
+            }
+            (Classified::Unknown, _) => return Err(Refusal::NoCredential),
+            (Classified::Known(intent), who) => {
+                visit.wants(&intent);
+                let nobody = matches!(who, Identified::Nobody);
+                if nobody && is_probe(head, &intent, &mut upload, rules).await {
+                    return Ok(probe(&intent));
+                }
+                let read = Some(&*intent).filter(|_| nobody && rules.anonymous_read);
+                let permit = read.and_then(policy::decide_anonymous);
+                (intent, permit.ok_or(Refusal::NoCredential)?)
+            }
+        };
+        if intent.voice == Voice::Lfs {
+            return Err(Refusal::NoLfs);
+        }
+        check_body(head, &intent, &mut upload, rules).await?;
+        let passage = Passage::Permitted(&permit);
+        let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
+        let request = outbound(head, upload, client, service, visit);
+        self.forward(passage, request, rules, visit).await
+    }
+
+    fn who(&self, presented: &Presented) -> Result<Identified, Refusal> {
+        match self.identify.identify(presented) {
+            Ok((who, source)) => {
+                if let Some(source) = source {
+                    self.book.metrics().store_lookup(source);
+                }
+                Ok(who)
+            }
+            Err(trouble) => {
+                self.book.metrics().store_lookup("error");
+                Err(trouble.into())
+            }
+        }
+    }
+
+    /// A token that was found is written down, held to its expiry and its addresses, and marked used.
+    fn welcome(
+        &self,
+        token: &TokenPrincipal,
+        at: Circumstances,
+        visit: &mut Visit,
+    ) -> Result<(), Denial> {
+        visit.is(token);
+        policy::admit(token, at)?;
+        self.identify.used(token, at.now, at.client);
+        Ok(())
+    }
+
+    /// `people = "pass"`: a request without a token of ours goes upstream as it came.
+    async fn pass(
+        &self,
+        rules: &Rules,
+        head: &Parts,
+        upload: Upload,
+        client: Option<IpAddr>,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        let request = outbound(head, upload, client, None, visit);
+        self.forward(Passage::Person, request, rules, visit).await
+    }
+
+    async fn forward(
+        &self,
+        passage: Passage<'_>,
+        request: Outbound,
+        rules: &Rules,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        let start = Instant::now();
+        let answer = self.forwarder.send(passage, request, rules.idle_timeout).await;
+        visit.upstream(start.elapsed());
+        Ok(answer?)
+    }
+}
+
+fn line(head: &Parts) -> RequestLine<'_> {
+    RequestLine { method: head.method.as_str(), path: head.uri.path(), query: head.uri.query() }
+}
+
+fn outbound(
+    head: &Parts,
+    body: Upload,
+    client: Option<IpAddr>,
+    service: Option<&str>,
+    visit: &Visit,
+) -> Outbound {
+    Outbound {
+        method: head.method.clone(),
+        target: head.uri.clone(),
+        headers: head.headers.clone(),
+        body,
+        client,
+        id: visit.id_value(),
+        service: service.unwrap_or_default().to_owned(),
+        meter: Rc::clone(visit.meter()),
+    }
+}
+
+/// Only origin-form targets; TRACE and CONNECT are for nobody, OPTIONS for no token.
+fn check_target(head: &Parts) -> Result<(), Refusal> {
+    if matches!(head.method, Method::TRACE | Method::CONNECT | Method::OPTIONS) {
+        return Err(Refusal::Method(head.method.to_string()));
+    }
+    let absolute = head.uri.scheme().is_some() || head.uri.authority().is_some();
+    if absolute && head.version < http::Version::HTTP_2 {
+        return Err(Refusal::AbsoluteTarget);
+    }
+    Ok(())
+}
+
+fn client(rules: &Rules, peer: Option<IpAddr>, head: &Parts) -> Result<Option<IpAddr>, Refusal> {
+    let lines: Vec<&str> = head
+        .headers
+        .get_all("x-forwarded-for")
+        .iter()
+        // What is not even text is no address either.
+        .map(|line| line.to_str().unwrap_or("?"))
+        .collect();
+    Ok(rules.trusted_proxies.client(peer, lines.into_iter())?)
+}
+
+/// The time of the verdict. A clock that stands before 1970 is trouble here, not a permission.
+fn now() -> Result<Timestamp, Refusal> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Refusal::Clock)?;
+    i64::try_from(since.as_millis()).map(Timestamp::from_millis).map_err(|_| Refusal::Clock)
+}
+
+/// A GET has no body, an RPC has exactly one media type, and none is larger than the limit.
+async fn check_body(
+    head: &Parts,
+    intent: &Intent,
+    upload: &mut Upload,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    match intent.body {
+        intent::Body::None => {
+            let empty = match upload.length() {
+                Some(length) => length == 0,
+                None => take(upload, rules, 0).await.is_some_and(|read| read.is_empty()),
+            };
+            if !empty {
+                return Err(Refusal::BodyOnRead);
+            }
+        }
+        intent::Body::Typed(expected) => {
+            if !has_type(head, expected) {
+                return Err(Refusal::MediaType(expected));
+            }
+        }
+    }
+    match (upload.length(), rules.max_body) {
+        (Some(length), Some(limit)) if length > limit => Err(ForwardError::TooLarge(limit).into()),
+        _ => Ok(()),
+    }
+}
+
+fn has_type(head: &Parts, expected: &str) -> bool {
+    let mut types = head.headers.get_all(CONTENT_TYPE).iter();
+    let first = types.next().is_some_and(|value| value.as_bytes() == expected.as_bytes());
+    first && types.next().is_none()
+}
+
+/// Reads a body to its end, if that comes within `most` bytes.
+async fn take(upload: &mut Upload, rules: &Rules, most: usize) -> Option<Vec<u8>> {
+    let mut read = Vec::new();
+    let reading = async {
+        while let Some(frame) = upload.frame().await {
+            read.extend_from_slice(frame.ok()?.data_ref()?);
+            if read.len() > most {
+                return None;
+            }
+        }
+        Some(())
+    };
+    tokio::time::timeout(rules.idle_timeout, reading).await.ok()??;
+    Some(read)
+}
+
+/// The four bytes that git 2.46 to 2.53 posts without its Bearer credential before a large request, to
+/// see whether it would be let in: the flush packet `0000`, which does nothing.
+async fn is_probe(head: &Parts, intent: &Intent, upload: &mut Upload, rules: &Rules) -> bool {
+    const FLUSH: &[u8] = b"0000";
+    let intent::Body::Typed(expected) = intent.body else { return false };
+    has_type(head, expected)
+        && upload.length() == Some(FLUSH.len() as u64)
+        && take(upload, rules, FLUSH.len()).await.is_some_and(|read| read == FLUSH)
+}
+
+fn probe(intent: &Intent) -> Response<Body> {
+    let result = match intent.action {
+        intent::Action::Push => "application/x-git-receive-pack-result",
+        intent::Action::Archive => "application/x-git-upload-archive-result",
+        _ => "application/x-git-upload-pack-result",
+    };
+    reply::probe(result).map(Body::Ready)
+}

@@ -1,0 +1,218 @@
+//! Every way in which a request is refused, and what is answered: the one translator from the errors of
+//! the rooms to HTTP.
+
+use super::visit::Visit;
+use crate::auth::Trouble;
+use crate::auth::credential::CredentialFault;
+use crate::domain::client::ForwardedFault;
+use crate::domain::dialect::{Kind, Unclear};
+use crate::domain::policy::Denial;
+use crate::forward::ForwardError;
+use crate::forward::headers::HeaderFault;
+use crate::reply::Answer;
+use crate::telemetry::Verdict;
+use http::StatusCode;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("there is no method {0} here")]
+    Method(String),
+    #[error("the request target must be a path; absolute URLs are for forward proxies")]
+    AbsoluteTarget,
+    #[error(transparent)]
+    Header(#[from] HeaderFault),
+    #[error(transparent)]
+    Forwarded(#[from] ForwardedFault),
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
+    #[error(transparent)]
+    Credential(#[from] CredentialFault),
+    #[error("a request to read has no body")]
+    BodyOnRead,
+    #[error("the body of this request must be {0}")]
+    MediaType(&'static str),
+    #[error("authentication is required: send a gitlatch token as Bearer or as Basic password")]
+    NoCredential,
+    #[error("authentication is required: send a gitlatch token as Bearer or as Basic password")]
+    BadToken,
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    #[error(
+        "kind = \"{}\" knows no such path; a repository's URL is …/PROJECT/REPOSITORY.git",
+        .0.name()
+    )]
+    Unknown(Kind),
+    #[error("tokens are not managed with a token")]
+    OwnPath,
+    #[error("there are no pages here; tokens are managed with the command gitlatch token")]
+    NoPages,
+    #[error("Git LFS is not served here")]
+    NoLfs,
+    #[error("the store of tokens cannot answer; try again in a moment")]
+    Store(#[from] Trouble),
+    #[error("the clock of this server is wrong")]
+    Clock,
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+}
+
+impl std::error::Error for Denial {}
+
+impl Refusal {
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::AbsoluteTarget
+            | Self::Header(_)
+            | Self::Forwarded(_)
+            | Self::Unclear(Unclear::Path(_))
+            | Self::Credential(_)
+            | Self::BodyOnRead
+            | Self::Forward(ForwardError::Client) => StatusCode::BAD_REQUEST,
+            Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => {
+                StatusCode::METHOD_NOT_ALLOWED
+            }
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NoCredential
+            | Self::BadToken
+            | Self::Denied(Denial::Expired)
+            | Self::Forward(ForwardError::NotPublic) => StatusCode::UNAUTHORIZED,
+            Self::Denied(_)
+            | Self::Unknown(_)
+            | Self::OwnPath
+            | Self::Forward(ForwardError::NameRefused(_) | ForwardError::LoginPage(_)) => {
+                StatusCode::FORBIDDEN
+            }
+            Self::NoPages | Self::Forward(ForwardError::NoRepository(_)) => StatusCode::NOT_FOUND,
+            Self::NoLfs => StatusCode::NOT_IMPLEMENTED,
+            Self::Store(_) | Self::Clock => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forward(error) => of_forwarding(error),
+        }
+    }
+
+    /// What is said, and how.
+    pub(super) fn answer(&self) -> Answer {
+        let status = self.status();
+        let text = match status {
+            // One text for every credential that is not good: the body does not say which it was.
+            StatusCode::UNAUTHORIZED => Self::NoCredential.to_string(),
+            _ => self.to_string(),
+        };
+        let mut answer = Answer::new(status, text);
+        match self {
+            Self::Method(_) => {
+                answer.allow = Some("GET, HEAD, POST");
+                answer.close = true;
+            }
+            Self::Unclear(Unclear::Method { allow, .. }) => answer.allow = Some(allow),
+            Self::Header(fault) => answer.close = fault.is_framing(),
+            Self::AbsoluteTarget => answer.close = true,
+            _ => {}
+        }
+        answer
+    }
+
+    /// How it counts.
+    pub(super) fn verdict(&self) -> Verdict {
+        match self.status().as_u16() {
+            401 => Verdict::Challenged,
+            // LFS is refused for everybody, which is no failure to wake somebody up for.
+            403 | 404 | 501 => Verdict::Refused,
+            400..=499 => Verdict::Malformed,
+            _ => Verdict::Failed,
+        }
+    }
+
+    /// A short stable name, for the record.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => "method",
+            Self::AbsoluteTarget | Self::Unclear(Unclear::Path(_)) => "target",
+            Self::Header(_) | Self::Forwarded(_) => "header",
+            Self::Credential(_) => "credential",
+            Self::BodyOnRead => "body",
+            Self::MediaType(_) => "media-type",
+            Self::NoCredential => "no-credential",
+            Self::BadToken => "bad-token",
+            Self::Denied(denial) => denial.rule(),
+            Self::Unknown(_) => "unknown-path",
+            Self::OwnPath | Self::NoPages => "own-path",
+            Self::NoLfs => "lfs",
+            Self::Store(_) => "store",
+            Self::Clock => "clock",
+            Self::Forward(error) => forwarding_reason(error),
+        }
+    }
+
+    pub(super) fn upstream_kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Forward(error) => error.upstream_kind(),
+            _ => None,
+        }
+    }
+}
+
+fn of_forwarding(error: &ForwardError) -> StatusCode {
+    match error {
+        ForwardError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        ForwardError::Silent | ForwardError::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+fn forwarding_reason(error: &ForwardError) -> &'static str {
+    match error {
+        ForwardError::Connect(_) | ForwardError::ConnectTimeout => "upstream-connect",
+        ForwardError::Silent => "upstream-silent",
+        ForwardError::Protocol(_) | ForwardError::Backend(_) | ForwardError::Unsendable => {
+            "upstream-protocol"
+        }
+        ForwardError::Client => "client-broke-off",
+        ForwardError::TooLarge(_) => "too-large",
+        ForwardError::Redirect => "upstream-redirect",
+        ForwardError::LoginPage(_)
+        | ForwardError::NameRefused(_)
+        | ForwardError::CredentialRefused => "upstream-credential",
+        ForwardError::NotPublic => "not-public",
+        ForwardError::NoRepository(_) => "no-repository",
+    }
+}
+
+/// What operators must hear of, each kind at most once a minute: the request lines tell how often.
+#[derive(Default)]
+pub(super) struct Complaints {
+    store: Cell<Option<Instant>>,
+    upstream: Cell<Option<Instant>>,
+    credential: Cell<Option<Instant>>,
+}
+
+impl Complaints {
+    /// Writes the cause of trouble to the log.
+    pub(super) fn hear(&self, refusal: &Refusal, visit: &Visit) {
+        let last = match refusal {
+            Refusal::Store(_) | Refusal::Clock => &self.store,
+            Refusal::Forward(ForwardError::CredentialRefused) => &self.credential,
+            Refusal::Forward(error) if error.upstream_kind().is_some() => &self.upstream,
+            _ => return,
+        };
+        let minute = Duration::from_secs(60);
+        if last.get().is_none_or(|last| last.elapsed() >= minute) {
+            last.set(Some(Instant::now()));
+            tracing::error!(id = visit.id(), cause = causes(refusal), "trouble");
+        }
+    }
+}
+
+/// An error with everything that caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,87 @@
+//! The doorman: every answer that gitlatch makes itself leaves here, in its caller's own language.
+//!
+//! Git paths get `text/plain`, which git prints as `remote: …`; LFS gets the JSON of its API. Every
+//! answer carries the request id that is also in the log.
+
+mod git;
+mod lfs;
+
+use crate::domain::intent::Voice;
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+
+/// Seconds after which a client may try again when there was trouble here.
+const TRY_AGAIN: u32 = 5;
+
+/// What is to be said.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// One sentence that a person can act on.
+    pub text: String,
+    /// The methods there are, with 405.
+    pub allow: Option<&'static str>,
+    /// Whether the connection ends with it: after an error of framing nobody knows where the next
+    /// request would begin.
+    pub close: bool,
+}
+
+impl Answer {
+    /// An answer that leaves the connection open.
+    #[must_use]
+    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), allow: None, close: false }
+    }
+
+    /// Says it.
+    #[must_use]
+    pub fn into_response(self, voice: Voice, id: &str) -> Response<Full<Bytes>> {
+        let (content_type, body) = match voice {
+            Voice::Git => (git::CONTENT_TYPE, git::body(&self.text, id)),
+            Voice::Lfs => (lfs::CONTENT_TYPE, lfs::body(&self.text, id)),
+        };
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            challenge(headers, voice);
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from(TRY_AGAIN));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// The answer to the four bytes that git posts before a large push or fetch, to learn whether its
+/// credential will do: an empty result of the service.
+#[must_use]
+pub fn probe(content_type: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// Both challenges, always: git must never see a 401 without one. LFS clients look for theirs.
+fn challenge(headers: &mut http::HeaderMap, voice: Voice) {
+    const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"gitlatch\"");
+    headers.insert(WWW_AUTHENTICATE, BASIC);
+    headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gitlatch\""));
+    if voice == Voice::Lfs {
+        headers.insert(HeaderName::from_static("lfs-authenticate"), BASIC);
+    }
+}

@@ -1,0 +1,147 @@
+//! One connection: TLS if there is any, then HTTP/1.1 or HTTP/2, until it ends or drains.
+
+use super::listener::Accepted;
+use super::worker::Setting;
+use super::{Peer, Service};
+use futures_util::FutureExt;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_util::sync::CancellationToken;
+
+/// The most that one connection buffers in each direction: larger reads cost less for each byte, and
+/// hyper grows towards it only while a stream flows.
+const BUFFER: usize = 1024 * 1024;
+
+/// HTTP/2: bytes that a client may send ahead of the service, for a stream and for a connection.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// HTTP/2: the most that may be open at once, and the most that a head may hold.
+const STREAMS: u32 = 128;
+const HEADER_LIST: u32 = 64 * 1024;
+/// HTTP/2: streams that a client may reset while we still work on them, before it is cut off.
+const RESETS: usize = 32;
+/// HTTP/2: how often a silent client is asked whether it is still there, and how long it may take.
+const PING_EVERY: Duration = Duration::from_secs(60);
+const PING_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) async fn serve<S: Service>(
+    stream: Accepted,
+    peer: Peer,
+    service: Rc<S>,
+    setting: &Setting,
+) {
+    // A stream that cannot be made part of this runtime is dropped: the client sees it closed.
+    match stream {
+        Accepted::Tcp(stream) => {
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                secure(stream, peer, service, setting).await;
+            }
+        }
+        Accepted::Unix(stream) => {
+            if let Ok(stream) = UnixStream::from_std(stream) {
+                http1(stream, peer, service, setting).await;
+            }
+        }
+    }
+}
+
+async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setting: &Setting) {
+    let Some(certificates) = &setting.tls else {
+        return http1(stream, peer, service, setting).await;
+    };
+    let handshake = certificates.acceptor().accept(stream);
+    match tokio::time::timeout(setting.limits.header_timeout, handshake).await {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+            http2(stream, peer, service, setting).await;
+        }
+        Ok(Ok(stream)) => http1(stream, peer, service, setting).await,
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_elapsed) => tracing::debug!("TLS handshake took too long"),
+    }
+}
+
+async fn http1<S: Service, I>(io: I, peer: Peer, service: Rc<S>, setting: &Setting)
+where
+    I: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let handler =
+        hyper::service::service_fn(move |request| answer(Rc::clone(&service), peer, request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(setting.limits.header_timeout)
+        .max_buf_size(BUFFER)
+        .max_header_size(HEADER_LIST as usize)
+        .serve_connection(TokioIo::new(io), handler);
+    let connection = pin!(connection);
+    until_drained(connection, |c| c.graceful_shutdown(), &setting.stop).await;
+}
+
+async fn http2<S: Service, I>(io: I, peer: Peer, service: Rc<S>, setting: &Setting)
+where
+    I: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let handler =
+        hyper::service::service_fn(move |request| answer(Rc::clone(&service), peer, request));
+    let connection = http2::Builder::new(OnThisThread)
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST)
+        .max_pending_accept_reset_streams(RESETS)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .serve_connection(TokioIo::new(io), handler);
+    let connection = pin!(connection);
+    until_drained(connection, |c| c.graceful_shutdown(), &setting.stop).await;
+}
+
+async fn answer<S: Service>(
+    service: Rc<S>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Result<Response<S::Body>, Infallible> {
+    let called = AssertUnwindSafe(service.call(peer, request)).catch_unwind().await;
+    Ok(called.unwrap_or_else(|_| service.crashed()))
+}
+
+/// Runs a connection to its end; when the server stops, to the end of what it is doing.
+async fn until_drained<C>(
+    mut connection: std::pin::Pin<&mut C>,
+    drain: impl Fn(std::pin::Pin<&mut C>),
+    stop: &CancellationToken,
+) where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            drain(connection.as_mut());
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Spawns the tasks of an HTTP/2 connection on the worker that it belongs to.
+#[derive(Clone, Copy)]
+struct OnThisThread;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisThread {
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(task);
+    }
+}

@@ -1,0 +1,179 @@
+//! Counters for Prometheus. Every label value comes from a fixed list, so there is nothing that a
+//! client could make grow; the handles of hot counters are looked up once.
+
+use super::record::{Record, Verdict};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::collections::HashMap;
+
+/// Upper bounds of the duration buckets, in seconds: a cached look-up to a clone of an hour.
+const BUCKETS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0, 600.0, 3600.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    action: &'static str,
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByAction {
+    action: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByKind {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByAnswer {
+    answer: &'static str,
+}
+
+/// The kinds of trouble with the upstream, by the `kind` label.
+pub const UPSTREAM_ERRORS: [&str; 5] = ["connect", "timeout", "protocol", "credential", "redirect"];
+/// How look-ups in the store were answered, by the `answer` label.
+pub const LOOKUP_ANSWERS: [&str; 3] = ["memory", "database", "error"];
+
+struct OfAction {
+    verdicts: Vec<Counter>,
+    duration: Histogram,
+}
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    actions: HashMap<&'static str, OfAction>,
+    received: Counter,
+    sent: Counter,
+    connections: Gauge,
+    connections_total: Gauge,
+    upstream_errors: HashMap<&'static str, Counter>,
+    lookups: HashMap<&'static str, Counter>,
+    tokens: Gauge,
+    dropped: Counter,
+}
+
+impl Metrics {
+    /// Counters for these actions.
+    #[must_use]
+    pub fn new(actions: &[&'static str]) -> Self {
+        let mut registry = Registry::with_prefix("gitlatch");
+        let requests = Family::<Outcome, Counter>::default();
+        let durations =
+            Family::<ByAction, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        let upstream = Family::<ByKind, Counter>::default();
+        let lookups = Family::<ByAnswer, Counter>::default();
+        registry.register("requests", "Requests by action and verdict", requests.clone());
+        registry.register(
+            "request_duration_seconds",
+            "From the head of a request to the end of its answer",
+            durations.clone(),
+        );
+        registry.register("upstream_errors", "Trouble with the upstream", upstream.clone());
+        registry.register("store_lookups", "Look-ups of tokens by answer", lookups.clone());
+        let of_action = |&action: &&'static str| {
+            let verdicts = Verdict::ALL.iter().map(|verdict| {
+                requests.get_or_create_owned(&Outcome { action, verdict: verdict.name() })
+            });
+            let duration = durations.get_or_create_owned(&ByAction { action });
+            (action, OfAction { verdicts: verdicts.collect(), duration })
+        };
+        let mut metrics = Self {
+            actions: actions.iter().map(of_action).collect(),
+            upstream_errors: UPSTREAM_ERRORS
+                .into_iter()
+                .map(|kind| (kind, upstream.get_or_create_owned(&ByKind { kind })))
+                .collect(),
+            lookups: LOOKUP_ANSWERS
+                .into_iter()
+                .map(|answer| (answer, lookups.get_or_create_owned(&ByAnswer { answer })))
+                .collect(),
+            received: Counter::default(),
+            sent: Counter::default(),
+            connections: Gauge::default(),
+            connections_total: Gauge::default(),
+            tokens: Gauge::default(),
+            dropped: Counter::default(),
+            registry,
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("bytes_received", "Bytes of request bodies", self.received.clone());
+        registry.register("bytes_sent", "Bytes of answer bodies", self.sent.clone());
+        registry.register("connections", "Connections open now", self.connections.clone());
+        // The server counts these itself; a gauge shows its number as it is.
+        registry.register(
+            "connections_total",
+            "Connections accepted since the start",
+            self.connections_total.clone(),
+        );
+        registry.register("tokens", "Tokens neither revoked nor expired", self.tokens.clone());
+        registry.register(
+            "log_lines_dropped",
+            "Lines of the request log that nobody read in time",
+            self.dropped.clone(),
+        );
+    }
+
+    /// Counts one finished request.
+    pub fn request(&self, record: &Record) {
+        if let Some(action) = self.actions.get(record.action) {
+            if let Some(counter) = action.verdicts.get(record.verdict as usize) {
+                counter.inc();
+            }
+            action.duration.observe(record.duration().as_secs_f64());
+        }
+        self.received.inc_by(record.bytes_in);
+        self.sent.inc_by(record.bytes_out);
+    }
+
+    /// Counts trouble with the upstream; `kind` is one of [`UPSTREAM_ERRORS`].
+    pub fn upstream_error(&self, kind: &str) {
+        if let Some(counter) = self.upstream_errors.get(kind) {
+            counter.inc();
+        }
+    }
+
+    /// Counts a look-up; `answer` is one of [`LOOKUP_ANSWERS`].
+    pub fn store_lookup(&self, answer: &str) {
+        if let Some(counter) = self.lookups.get(answer) {
+            counter.inc();
+        }
+    }
+
+    /// Counts a line of the request log that was dropped.
+    pub fn log_line_dropped(&self) {
+        self.dropped.inc();
+    }
+
+    /// Sets what is counted elsewhere.
+    pub fn set_connections(&self, open: usize, total: usize) {
+        self.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+        self.connections_total.set(i64::try_from(total).unwrap_or(i64::MAX));
+    }
+
+    /// Sets the number of live tokens.
+    pub fn set_tokens(&self, tokens: u64) {
+        self.tokens.set(i64::try_from(tokens).unwrap_or(i64::MAX));
+    }
+
+    /// All of it in the text format of OpenMetrics.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
