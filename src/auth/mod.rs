@@ -1,6 +1,7 @@
 //! Who is asking: from headers to a principal by way of a look-up.
 
 pub mod credential;
+pub mod password;
 
 use crate::domain::principal::{Owner, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;

@@ -194,3 +194,17 @@ pub struct Log {
     /// The least level that is written: `error`, `warn`, `info`, `debug` or `trace`.
     pub level: tracing::Level,
 }
+
+impl Config {
+    /// The name, or the template of names, for tokens of projects and repositories.
+    #[must_use]
+    pub fn service_user(&self) -> Option<&ServiceUser> {
+        match &self.upstream.target {
+            Target::Folder { service_user, .. } => Some(service_user),
+            Target::Url(remote) => match &remote.identity {
+                Identity::Header { service_user, .. } => Some(service_user),
+                Identity::None | Identity::Fixed(_) => None,
+            },
+        }
+    }
+}

@@ -23,13 +23,13 @@ use crate::forward::drain::Drain;
 use crate::forward::{ForwardError, Forwarder, Outbound, Passage, headers};
 use crate::reply;
 use crate::telemetry::GuestBook;
+use arc_swap::ArcSwap;
 use http::header::{CONTENT_TYPE, EXPECT};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use refusal::Refusal;
-use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub struct Rules {
 
 /// The gate of one worker.
 pub struct Gate {
-    rules: RefCell<Arc<Rules>>,
+    rules: Arc<ArcSwap<Rules>>,
     identify: Box<dyn Identify>,
     forwarder: Forwarder,
     book: Rc<GuestBook>,
@@ -69,17 +69,18 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate with everything that one worker needs. It is made in the worker's thread.
+    /// A gate with everything that one worker needs. It is made in the worker's thread. What is put
+    /// into `rules` later holds for the requests that begin from then on.
     #[must_use]
     pub fn new(
-        rules: Arc<Rules>,
+        rules: Arc<ArcSwap<Rules>>,
         identify: Box<dyn Identify>,
         forwarder: Forwarder,
         book: GuestBook,
         ids: Ids,
     ) -> Self {
         Self {
-            rules: RefCell::new(rules),
+            rules,
             identify,
             forwarder,
             book: Rc::new(book),
@@ -89,18 +90,14 @@ impl Gate {
         }
     }
 
-    /// Puts other rules in force for the requests that begin from now on.
-    pub fn set_rules(&self, rules: Arc<Rules>) {
-        *self.rules.borrow_mut() = rules;
-    }
-
     /// Answers one request of the peer at this address.
     pub async fn handle(
         &self,
         peer: Option<IpAddr>,
         request: Request<Incoming>,
     ) -> Response<Recorded> {
-        let rules = Arc::clone(&self.rules.borrow());
+        // The rules that a request began with hold to its end.
+        let rules = self.rules.load_full();
         let (head, body) = request.into_parts();
         let mut visit = Visit::new(self.ids.next(), &head, peer, &self.book);
         // Whoever drops the upload leaves what is left of it to the drain.

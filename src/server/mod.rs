@@ -125,11 +125,11 @@ pub fn bind(addresses: &[Listen]) -> Result<Vec<Bound>, ListenError> {
 /// passed. `make` is called once in each worker's thread.
 ///
 /// # Errors
-/// When a thread or a runtime cannot be made.
-pub fn run<S, F>(plan: Plan, make: F) -> std::io::Result<()>
+/// When a thread, a runtime or a service cannot be made. Nothing was accepted then.
+pub fn run<S, F>(plan: Plan, make: F) -> Result<(), BoxError>
 where
     S: Service,
-    F: Fn(usize) -> S + Send + Sync + 'static,
+    F: Fn(usize) -> Result<S, BoxError> + Send + Sync + 'static,
 {
     let make = Arc::new(make);
     let limits = Arc::new(plan.limits);
@@ -152,5 +152,5 @@ where
     for worker in workers {
         worker.join();
     }
-    accepted
+    Ok(accepted?)
 }

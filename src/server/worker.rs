@@ -1,8 +1,7 @@
 //! One worker: a thread, its runtime, its service, its connections.
 
 use super::listener::Accepted;
-use super::{Limits, Open, Peer, Service, connection, tls};
-use std::io;
+use super::{BoxError, Limits, Open, Peer, Service, connection, tls};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,16 +62,26 @@ impl Worker {
     pub(super) fn start<S: Service>(
         name: String,
         setting: Setting,
-        make: impl FnOnce() -> S + Send + 'static,
-    ) -> io::Result<Self> {
+        make: impl FnOnce() -> Result<S, BoxError> + Send + 'static,
+    ) -> Result<Self, BoxError> {
+        let (tell, told) = std::sync::mpsc::channel();
         let (queue, connections) = mpsc::unbounded_channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             LocalSet::new().block_on(&runtime, async {
-                let service = Rc::new(make());
-                serve(&service, connections, &Rc::new(setting)).await;
+                let made = make();
+                // Whoever starts workers waits for this.
+                let _ = match made {
+                    Ok(service) => {
+                        let _ = tell.send(Ok(()));
+                        serve(&Rc::new(service), connections, &Rc::new(setting)).await;
+                        return;
+                    }
+                    Err(error) => tell.send(Err(error)),
+                };
             });
         })?;
+        told.recv().map_err(|_| "a worker ended before it began")??;
         Ok(Self { queue, load: Arc::default(), thread })
     }
 

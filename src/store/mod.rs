@@ -4,6 +4,8 @@
 //! everything else: what the command line and the management side read and change. No SQL leaves this
 //! room. One suite of tests holds every implementation to what is written here.
 
+#[cfg(test)]
+mod conformance;
 mod records;
 pub mod sqlite;
 
@@ -33,6 +35,12 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// There is no file.
+    #[error("there is no store at {0}")]
+    Absent(PathBuf),
+    /// The file is something else: empty, or another program's database.
+    #[error("the file at {0} is not a gitlatch store")]
+    Foreign(PathBuf),
     /// The file cannot be reached.
     #[error("the store at {path} cannot be reached")]
     File {
@@ -82,10 +90,19 @@ pub enum StoreError {
     },
 }
 
+/// What limits a user's tokens from the side of the user: `users` in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RightsSource {
+    /// `users = "upstream"`: the host.
+    Host,
+    /// `users = "grants"`: what was granted here.
+    Grants,
+}
+
 /// How a look-up was answered, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answered {
-    /// From memory.
+    /// From memory, whether or not the database was asked that nothing about it had changed.
     Memory,
     /// From the database.
     Database,
@@ -169,7 +186,8 @@ pub trait Registry {
     /// Adds a token.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when its owner is a user who is not there or is disabled.
+    /// [`StoreError::Missing`] when its owner is a user who is not there or is disabled;
+    /// [`StoreError::Damaged`], and nothing is added, when what it holds could not be read back.
     fn add_token(&mut self, token: NewToken) -> Result<TokenRecord, StoreError>;
     /// One token, live or not.
     ///
@@ -196,11 +214,16 @@ pub trait Registry {
     /// # Errors
     /// When the store fails.
     fn count_tokens(&mut self, now: Timestamp) -> Result<u64, StoreError>;
-    /// A token and its owner's rights as a verdict sees them, found by number: for `explain`.
+    /// A token and its owner's rights as a verdict sees them, found by number: for `explain`. There
+    /// is none where [`Lookup::find_by_hash`] would find none.
     ///
     /// # Errors
     /// When the store fails.
-    fn principal(&mut self, id: TokenId) -> Result<Option<TokenPrincipal>, StoreError>;
+    fn principal(
+        &mut self,
+        id: TokenId,
+        rights: RightsSource,
+    ) -> Result<Option<TokenPrincipal>, StoreError>;
 
     /// The instance-wide settings.
     ///

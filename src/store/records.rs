@@ -1,6 +1,6 @@
 //! What the store keeps, as its callers see it.
 
-use crate::domain::names::UserName;
+use crate::domain::names::{NameCase, UserName};
 use crate::domain::permission::Permissions;
 use crate::domain::policy::limits::Limits;
 use crate::domain::principal::{Grant, Owner};
@@ -112,10 +112,36 @@ pub struct TokenEdit {
 }
 
 /// Which tokens to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TokenFilter {
-    /// Only this owner's.
+    /// Only this owner's. A user's are those of the person who has the name now.
     pub owner: Option<Owner>,
+    /// How the host compares the names of projects and repositories.
+    pub case: NameCase,
     /// Revoked ones as well.
     pub revoked: bool,
+}
+
+impl TokenFilter {
+    /// Whether the owner is the one that it asks for, if it asks for one.
+    #[must_use]
+    pub fn names(&self, owner: &Owner) -> bool {
+        match (&self.owner, owner) {
+            (None, _) => true,
+            (Some(Owner::User(asked)), Owner::User(name)) => asked == name,
+            (Some(Owner::Project(asked)), Owner::Project(scope)) => {
+                self.case.equal(&asked.to_string(), &scope.to_string())
+            }
+            (Some(Owner::Repository(asked)), Owner::Repository(path)) => {
+                self.case.equal(asked.as_str(), path.as_str())
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Default for TokenFilter {
+    fn default() -> Self {
+        Self { owner: None, case: NameCase::Exact, revoked: false }
+    }
 }

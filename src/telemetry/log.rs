@@ -62,9 +62,12 @@ impl Lines {
     }
 }
 
+/// The buffers of all workers.
+type Sources = Vec<Arc<Mutex<Vec<u8>>>>;
+
 /// The thread that writes the lines of all workers.
 pub struct LineWriter {
-    sources: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>,
+    sources: Arc<Mutex<Sources>>,
     stop: Option<Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
     json: bool,
@@ -76,13 +79,17 @@ impl LineWriter {
     ///
     /// # Errors
     /// When there can be no more threads.
-    pub fn start(json: bool, metrics: Arc<Metrics>) -> std::io::Result<Self> {
-        let sources: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>> = Arc::default();
+    pub fn start(
+        json: bool,
+        metrics: Arc<Metrics>,
+        mut to: Box<dyn Write + Send>,
+    ) -> std::io::Result<Self> {
+        let sources: Arc<Mutex<Sources>> = Arc::default();
         let (stop, stopped) = channel();
         let collected = Arc::clone(&sources);
         let thread = std::thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || collect(&collected, &stopped))?;
+            .spawn(move || collect(&collected, &stopped, &mut *to))?;
         Ok(Self { sources, stop: Some(stop), thread: Some(thread), json, metrics })
     }
 
@@ -105,7 +112,7 @@ impl Drop for LineWriter {
     }
 }
 
-fn collect(sources: &Mutex<Vec<Arc<Mutex<Vec<u8>>>>>, stop: &Receiver<()>) {
+fn collect(sources: &Mutex<Sources>, stop: &Receiver<()>, to: &mut dyn Write) {
     let mut spare = Vec::new();
     loop {
         let last = stop.recv_timeout(COLLECT) != Err(RecvTimeoutError::Timeout);
@@ -113,7 +120,7 @@ fn collect(sources: &Mutex<Vec<Arc<Mutex<Vec<u8>>>>>, stop: &Receiver<()>) {
             std::mem::swap(&mut *lock(source), &mut spare);
             if !spare.is_empty() {
                 // Nobody may be reading; a log that cannot be written is no reason to stop.
-                let _ = std::io::stdout().lock().write_all(&spare);
+                let _ = to.write_all(&spare).and_then(|()| to.flush());
                 spare.clear();
             }
         }

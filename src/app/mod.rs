@@ -1,0 +1,239 @@
+//! Builds the house from a configuration and hands each room only what it needs.
+
+mod operations;
+mod reload;
+mod signals;
+mod workers;
+
+use crate::config::{self, Config, Environment, Origin, Target};
+use crate::domain::intent::Action;
+use crate::domain::timestamp::Timestamp;
+use crate::gate::Rules;
+use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
+use crate::store::Registry;
+use crate::store::sqlite::Database;
+use crate::telemetry;
+use crate::telemetry::log::LineWriter;
+use crate::telemetry::metrics::Metrics;
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio_util::sync::CancellationToken;
+use workers::{BackDoor, Workers};
+
+/// Loads the configuration and serves until SIGTERM.
+///
+/// # Errors
+/// When the configuration has mistakes, or the house cannot be built from it.
+pub fn serve(path: &Path) -> anyhow::Result<()> {
+    let (config, warnings) = config::load(path, &Environment::process())
+        .map_err(|report| anyhow::anyhow!("the configuration has mistakes\n{report}"))?;
+    telemetry::log::start(config.log.json, config.log.level);
+    for warning in &warnings.mistakes {
+        tracing::warn!(file = %path.display(), line = warning.line, "{}", warning.text);
+    }
+    let house = House::build(config)?;
+    let stop = house.stop();
+    let reload = house.reloader(path.to_owned());
+    signals::watch(stop, move || reload.reload())?;
+    house.run()
+}
+
+/// Cancels `stop` when the process is told to stop.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
+    Ok(signals::watch(stop, || {})?)
+}
+
+/// The time of now, for what is not in the path of a request.
+///
+/// # Errors
+/// When the clock stands before 1970.
+pub fn now() -> anyhow::Result<Timestamp> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?;
+    Ok(Timestamp::from_millis(i64::try_from(since.as_millis())?))
+}
+
+/// Everything that serves, built and bound, but not yet running.
+pub struct House {
+    config: Arc<Config>,
+    public: Origin,
+    listeners: Vec<Bound>,
+    operations: Option<Bound>,
+    certificates: Option<Certificates>,
+    database: Database,
+    rules: Arc<ArcSwap<Rules>>,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+}
+
+impl House {
+    /// Opens the store, binds the addresses and loads the certificates.
+    ///
+    /// # Errors
+    /// When any of it fails, with what failed and why.
+    pub fn build(config: Config) -> anyhow::Result<Self> {
+        let database = Database::open(&config.store.path)?;
+        check_names(&config, &database)?;
+        let certificates = config.server.tls.as_ref().map(Certificates::load).transpose()?;
+        let listeners = server::bind(&config.server.listen)?;
+        let operations = match &config.operations.listen {
+            Some(listen) => server::bind(std::slice::from_ref(listen))?.pop(),
+            None => None,
+        };
+        let public = public_origin(&config, &listeners);
+        let rules = Arc::new(ArcSwap::from_pointee(rules(&config, &public.prefix)));
+        let actions = Action::ALL.map(Action::name);
+        Ok(Self {
+            public,
+            listeners,
+            operations,
+            certificates,
+            database,
+            rules,
+            metrics: Arc::new(Metrics::new(&actions)),
+            stop: CancellationToken::new(),
+            config: Arc::new(config),
+        })
+    }
+
+    /// The first TCP address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listeners.iter().find_map(Bound::tcp_address)
+    }
+
+    /// Cancelling it drains and ends [`House::run`].
+    #[must_use]
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    fn reloader(&self, path: PathBuf) -> reload::Reloader {
+        reload::Reloader::new(path, &self.config, self.rules.clone(), self.certificates.clone())
+    }
+
+    /// Serves until it is told to stop. Request lines go to standard output.
+    ///
+    /// # Errors
+    /// When a worker cannot be started.
+    pub fn run(self) -> anyhow::Result<()> {
+        self.run_with_log(Box::new(std::io::stdout()))
+    }
+
+    /// As [`House::run`], with the request lines elsewhere.
+    ///
+    /// # Errors
+    /// When a worker cannot be started.
+    pub fn run_with_log(self, log: Box<dyn Write + Send>) -> anyhow::Result<()> {
+        let connections = Arc::<Connections>::default();
+        let json = self.config.log.json;
+        let log = Arc::new(LineWriter::start(json, Arc::clone(&self.metrics), log)?);
+        let maintenance = self.database.serve()?;
+        for listener in &self.listeners {
+            tracing::info!(address = %listener, "listening");
+        }
+        let operations = self.operations.map(|listener| {
+            tracing::info!(address = %listener, "operations");
+            operations::start(operations::Desk {
+                listener,
+                database: self.database.clone(),
+                upstream: operations::Upstream::of(&self.config.upstream.target),
+                metrics: Arc::clone(&self.metrics),
+                connections: Arc::clone(&connections),
+                stop: self.stop.clone(),
+            })
+        });
+        let workers = Workers {
+            back_door: BackDoor::new(&self.config, self.public)?,
+            config: Arc::clone(&self.config),
+            database: self.database,
+            rules: self.rules,
+            metrics: self.metrics,
+            log,
+        };
+        let plan = Plan {
+            name: "worker",
+            listeners: self.listeners,
+            tls: self.certificates,
+            workers: worker_count(self.config.server.threads),
+            limits: Limits {
+                header_timeout: self.config.server.header_timeout,
+                drain_timeout: self.config.server.drain_timeout,
+            },
+            connections,
+            stop: self.stop.clone(),
+        };
+        let served = server::run(plan, move |_| workers.gate());
+        self.stop.cancel();
+        if let Some(operations) = operations {
+            operations.join();
+        }
+        drop(maintenance);
+        tracing::info!("stopped");
+        served.map_err(|error| anyhow::anyhow!(error))
+    }
+}
+
+/// One worker a core, unless the configuration says otherwise.
+fn worker_count(threads: usize) -> usize {
+    match threads {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads => threads,
+    }
+}
+
+/// What clients call the house: what the configuration says, or the first address it listens on.
+fn public_origin(config: &Config, listeners: &[Bound]) -> Origin {
+    if let Some(public) = &config.server.public_url {
+        return public.clone();
+    }
+    let prefix = match &config.upstream.target {
+        Target::Url(remote) => remote.origin.prefix.clone(),
+        Target::Folder { .. } => String::new(),
+    };
+    let first = listeners.iter().find_map(Bound::tcp_address);
+    let authority = first.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
+    let host = first.map_or_else(|| "localhost".to_owned(), |address| address.ip().to_string());
+    let https = config.server.tls.is_some();
+    Origin { https, host, port: first.map_or(0, |address| address.port()), authority, prefix }
+}
+
+/// What of the configuration the gate goes by.
+fn rules(config: &Config, prefix: &str) -> Rules {
+    let shared_identity = match &config.upstream.target {
+        Target::Url(remote) => remote.identity.is_shared(),
+        Target::Folder { .. } => true,
+    };
+    Rules {
+        kind: config.upstream.kind,
+        prefix: prefix.to_owned(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        people_pass: config.access.people_pass,
+        anonymous_read: config.access.anonymous_read,
+        shared_identity,
+        idle_timeout: config.server.idle_timeout,
+        max_body: config.server.max_body,
+    }
+}
+
+/// No person may bear a name that stands for tokens of projects and repositories.
+fn check_names(config: &Config, database: &Database) -> anyhow::Result<()> {
+    let Some(service_user) = config.service_user() else { return Ok(()) };
+    for user in database.registry()?.list_users()? {
+        if service_user.can_produce(&user.name) {
+            anyhow::bail!(
+                "the user {} bears a name that service_user = \"{service_user}\" stands for; \
+                 choose another service_user, or remove that user",
+                user.name
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The operations address: `/healthz`, `/readyz` and `/metrics`, and nothing of them in public.
+
+use crate::config::Target;
+use crate::forward::http_backend::Folder;
+use crate::server::{self, Bound, Connections, Limits, Peer, Plan};
+use crate::store::Registry;
+use crate::store::sqlite::Database;
+use crate::telemetry::metrics::Metrics;
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// How long the upstream may take to accept a connection before it counts as unreachable.
+const REACH: Duration = Duration::from_secs(2);
+/// How long a count of tokens is good for: it is the one figure that costs a query.
+const COUNT_FOR: Duration = Duration::from_secs(10);
+/// How long an operator's client may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What readiness asks of the upstream.
+#[derive(Clone, Debug)]
+pub(super) enum Upstream {
+    Host { host: String, port: u16 },
+    Folder(PathBuf),
+}
+
+impl Upstream {
+    pub(super) fn of(target: &Target) -> Self {
+        match target {
+            Target::Url(remote) => {
+                Self::Host { host: remote.origin.host.clone(), port: remote.origin.port }
+            }
+            Target::Folder { repositories, .. } => Self::Folder(repositories.clone()),
+        }
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Host { host, port } => {
+                let connect = tokio::net::TcpStream::connect((host.as_str(), *port));
+                match tokio::time::timeout(REACH, connect).await {
+                    Ok(Ok(_)) => Ok(()),
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(_elapsed) => Err("no connection in time".to_owned()),
+                }
+            }
+            Self::Folder(path) => Folder::open(path).map(drop).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// What the operations address needs.
+pub(super) struct Desk {
+    pub(super) listener: Bound,
+    pub(super) database: Database,
+    pub(super) upstream: Upstream,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) stop: CancellationToken,
+}
+
+/// A running desk.
+pub(super) struct Running(JoinHandle<()>);
+
+impl Running {
+    pub(super) fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the operations address crashed");
+        }
+    }
+}
+
+/// Serves it in threads of its own, so that it answers while every worker is busy.
+pub(super) fn start(desk: Desk) -> Running {
+    let plan = Plan {
+        name: "operations",
+        listeners: vec![desk.listener],
+        tls: None,
+        workers: 1,
+        limits: Limits { header_timeout: PATIENCE, drain_timeout: Duration::ZERO },
+        connections: Arc::default(),
+        stop: desk.stop,
+    };
+    let (database, upstream, metrics) = (desk.database, desk.upstream, desk.metrics);
+    let connections = desk.connections;
+    Running(std::thread::spawn(move || {
+        let served = server::run(plan, move |_| {
+            Ok(Clerk {
+                database: database.clone(),
+                upstream: upstream.clone(),
+                metrics: Arc::clone(&metrics),
+                connections: Arc::clone(&connections),
+                counted: Cell::new(None),
+            })
+        });
+        if let Err(error) = served {
+            tracing::error!(error, "the operations address cannot be served");
+        }
+    }))
+}
+
+struct Clerk {
+    database: Database,
+    upstream: Upstream,
+    metrics: Arc<Metrics>,
+    connections: Arc<Connections>,
+    counted: Cell<Option<Instant>>,
+}
+
+impl server::Service for Clerk {
+    type Body = Full<Bytes>;
+
+    async fn call(&self, _peer: Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n".into());
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match request.uri().path() {
+            "/healthz" => text(StatusCode::OK, "ok\n".to_owned()),
+            "/readyz" => self.ready().await,
+            "/metrics" => self.metrics(),
+            _ => {
+                let places = "there are /healthz, /readyz and /metrics\n";
+                text(StatusCode::NOT_FOUND, places.to_owned())
+            }
+        }
+    }
+
+    fn crashed(&self) -> Response<Full<Bytes>> {
+        text(StatusCode::INTERNAL_SERVER_ERROR, "this request crashed\n".to_owned())
+    }
+}
+
+impl Clerk {
+    async fn ready(&self) -> Response<Full<Bytes>> {
+        let store = self.database.health().map_err(|error| error.to_string());
+        let upstream = self.upstream.check().await;
+        let line = |what: &str, outcome: &Result<(), String>| match outcome {
+            Ok(()) => format!("{what}: ok\n"),
+            Err(why) => format!("{what}: {why}\n"),
+        };
+        let status = if store.is_ok() && upstream.is_ok() {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        text(status, line("store", &store) + &line("upstream", &upstream))
+    }
+
+    fn metrics(&self) -> Response<Full<Bytes>> {
+        if self.counted.get().is_none_or(|at| at.elapsed() >= COUNT_FOR) {
+            // A store in trouble shows in the other figures; the last count stands.
+            let count = super::now()
+                .ok()
+                .and_then(|now| self.database.registry().ok()?.count_tokens(now).ok());
+            if let Some(count) = count {
+                self.metrics.set_tokens(count);
+                self.counted.set(Some(Instant::now()));
+            }
+        }
+        self.metrics.set_connections(self.connections.open(), self.connections.total());
+        let mut response = text(StatusCode::OK, self.metrics.text());
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}

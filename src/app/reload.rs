@@ -1,0 +1,77 @@
+//! SIGHUP: what can change while serving changes, and what cannot is named.
+
+use crate::config::{self, Config, Environment};
+use crate::gate::Rules;
+use crate::server::tls::Certificates;
+use arc_swap::ArcSwap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Knows what was started with, and puts the reloadable part of a changed file in force.
+pub(super) struct Reloader {
+    path: PathBuf,
+    fixed: Vec<(&'static str, String)>,
+    prefix: String,
+    rules: Arc<ArcSwap<Rules>>,
+    certificates: Option<Certificates>,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        path: PathBuf,
+        config: &Config,
+        rules: Arc<ArcSwap<Rules>>,
+        certificates: Option<Certificates>,
+    ) -> Self {
+        let prefix = rules.load().prefix.clone();
+        Self { path, fixed: fixed(config), prefix, rules, certificates }
+    }
+
+    /// Reads the file again. A bad one, or bad certificates, leave the old settings in force.
+    pub(super) fn reload(&self) {
+        let file = self.path.display().to_string();
+        let config = match config::load(&self.path, &Environment::process()) {
+            Ok((config, _warnings)) => config,
+            Err(report) => {
+                for mistake in &report.mistakes {
+                    let (line, column) = (mistake.line, mistake.column);
+                    tracing::error!(file, line, column, "{}", mistake.text);
+                }
+                tracing::error!(file, "not reloaded: the old settings stay in force");
+                return;
+            }
+        };
+        if let Some(certificates) = &self.certificates
+            && let Err(error) = certificates.reload()
+        {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "not reloaded: the old certificate stays in force");
+            return;
+        }
+        for ((key, old), (_, new)) in self.fixed.iter().zip(fixed(&config)) {
+            if *old != new {
+                tracing::warn!(file, key, "changed, but needs a restart");
+            }
+        }
+        self.rules.store(Arc::new(super::rules(&config, &self.prefix)));
+        tracing::info!(file, "reloaded");
+    }
+}
+
+/// The settings that only a restart changes, in a form that can be compared. A secret shows as
+/// nothing here: a changed credential for the upstream needs a restart unseen.
+fn fixed(config: &Config) -> Vec<(&'static str, String)> {
+    vec![
+        ("server.listen", format!("{:?}", config.server.listen)),
+        ("server.public_url", format!("{:?}", config.server.public_url)),
+        ("server.tls_cert", format!("{:?}", config.server.tls)),
+        ("server.threads", format!("{:?}", config.server.threads)),
+        ("server.drain_timeout", format!("{:?}", config.server.drain_timeout)),
+        ("server.header_timeout", format!("{:?}", config.server.header_timeout)),
+        ("operations", format!("{:?}", config.operations)),
+        ("store", format!("{:?}", config.store)),
+        ("upstream", format!("{:?}", config.upstream)),
+        ("access.users", format!("{:?}", config.access.users_by_grants)),
+        ("log", format!("{:?}", config.log)),
+    ]
+}

@@ -1,0 +1,106 @@
+//! What each worker is built from, in its own thread: a reader of the store, a way upstream, a gate.
+
+use crate::config::{Config, Origin, Target};
+use crate::forward::body::Body;
+use crate::forward::http_backend::{self, Folder, HttpBackend};
+use crate::forward::{Forwarder, RemoteHost, client_tls};
+use crate::gate::{Gate, Ids, Recorded, Rules};
+use crate::server::{self, BoxError, Peer};
+use crate::store::RightsSource;
+use crate::store::sqlite::Database;
+use crate::telemetry::GuestBook;
+use crate::telemetry::log::LineWriter;
+use crate::telemetry::metrics::Metrics;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Tokens that each worker keeps in memory, in front of its reader.
+const REMEMBERED: usize = 16 * 1024;
+
+/// What every worker builds its gate from.
+pub(super) struct Workers {
+    pub(super) back_door: BackDoor,
+    pub(super) config: Arc<Config>,
+    pub(super) database: Database,
+    pub(super) rules: Arc<ArcSwap<Rules>>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) log: Arc<LineWriter>,
+}
+
+impl Workers {
+    /// The gate of the worker whose thread this is.
+    pub(super) fn gate(&self) -> Result<Attendant, BoxError> {
+        let rights = if self.config.access.users_by_grants {
+            RightsSource::Grants
+        } else {
+            RightsSource::Host
+        };
+        let reader = self.database.reader(rights, REMEMBERED)?;
+        let book = GuestBook::new(self.log.lines(), Arc::clone(&self.metrics));
+        let mut random = [0; 8];
+        getrandom::fill(&mut random)?;
+        let ids = Ids::starting_at(u64::from_ne_bytes(random));
+        let forwarder = self.back_door.open(&self.config)?;
+        let rules = Arc::clone(&self.rules);
+        Ok(Attendant(Gate::new(rules, Box::new(reader), forwarder, book, ids)))
+    }
+}
+
+/// The gate as the server's service.
+pub(super) struct Attendant(Gate);
+
+impl server::Service for Attendant {
+    type Body = Recorded;
+
+    async fn call(&self, peer: Peer, request: Request<Incoming>) -> Response<Recorded> {
+        let address: Option<IpAddr> = peer.address;
+        self.0.handle(address, request).await
+    }
+
+    fn crashed(&self) -> Response<Recorded> {
+        tracing::error!("a request crashed; the process goes on");
+        let body = Full::new(Bytes::from_static(b"gitlatch: this request crashed the server\n"));
+        let mut response = Response::new(Recorded::unrecorded(Body::Ready(body)));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    }
+}
+
+/// What is read once for the ways upstream of all workers.
+pub(super) enum BackDoor {
+    Remote { public: Origin, tls: Option<Arc<rustls::ClientConfig>> },
+    Folder { program: PathBuf, folder: Folder },
+}
+
+impl BackDoor {
+    /// Loads the certificates that the upstream is held to, or finds git's backend and its folder.
+    pub(super) fn new(config: &Config, public: Origin) -> anyhow::Result<Self> {
+        Ok(match &config.upstream.target {
+            Target::Url(remote) => Self::Remote { public, tls: client_tls(remote)? },
+            Target::Folder { repositories, http_backend, .. } => Self::Folder {
+                program: http_backend::find(http_backend.as_deref())?,
+                folder: Folder::open(repositories)?,
+            },
+        })
+    }
+
+    /// The way upstream of one worker.
+    fn open(&self, config: &Config) -> Result<Forwarder, BoxError> {
+        match (self, &config.upstream.target) {
+            (Self::Remote { public, tls }, Target::Url(remote)) => {
+                Ok(Forwarder::Remote(RemoteHost::new(remote, public, tls.as_ref())?))
+            }
+            (Self::Folder { program, folder }, Target::Folder { service_user, .. }) => {
+                let (program, folder) = (program.clone(), folder.clone());
+                Ok(Forwarder::Folder(HttpBackend::new(program, folder, service_user.clone())))
+            }
+            _ => Err("the way upstream is of another kind than the configuration".into()),
+        }
+    }
+}

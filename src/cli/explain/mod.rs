@@ -1,0 +1,125 @@
+//! `gitlatch explain`: what would become of a request, by the same code that judges it in `serve`.
+
+mod request;
+mod verdict;
+
+use super::output::wrong_call;
+use super::{Outcome, context, input, moment, output, values};
+use crate::config::Config;
+use crate::domain::names::UserName;
+use crate::domain::permission::{Permission, Permissions};
+use crate::domain::policy::Circumstances;
+use crate::domain::policy::limits::Limits;
+use crate::domain::principal::{Owner, OwnerKind, Rights, TokenPrincipal};
+use crate::domain::token::{Form, TokenId};
+use crate::manage::ManageError;
+use crate::store::sqlite::Database;
+use crate::store::{Lookup, Registry};
+use anyhow::bail;
+use request::{Method, Url};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Whose request, and which.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("who").required(true)))]
+pub(super) struct Options {
+    /// With the token whose secret is on standard input: one line
+    #[arg(long, group = "who")]
+    token_stdin: bool,
+    /// With the token of this number
+    #[arg(long, group = "who", value_name = "ID", value_parser = values::token_id)]
+    token: Option<TokenId>,
+    #[arg(
+        help = "With a user's token without limits, repeatable: {PROJECT,REPO}_{READ,WRITE,ADMIN}"
+    )]
+    #[arg(long = "permission", group = "who", value_name = "PERMISSION", value_delimiter = ',')]
+    permissions: Vec<Permission>,
+    /// The client's address; without it the client shows none
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<IpAddr>,
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+    /// The request's method: GET, POST, …
+    #[arg(value_parser = Method::new)]
+    method: Method,
+    /// Its path and query; in front of them scheme and host may stand, and are not looked at
+    #[arg(value_parser = Url::new)]
+    url: Url,
+}
+
+/// Says what would become of the request.
+pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<Outcome> {
+    let hypothetical = hypothetical(&options.permissions)?;
+    let config = context::config(config)?;
+    let who = match (hypothetical, options.token) {
+        (Some(who), _) => who,
+        (None, Some(id)) => numbered(&config, id)?,
+        (None, None) => presented(&config)?,
+    };
+    let at = Circumstances {
+        now: moment::now(),
+        client: options.from.map(|address| address.to_canonical()),
+        case: config.upstream.kind.case(),
+        shared_identity: context::shared_identity(&config),
+    };
+    let prefix = config.server.public_url.as_ref().map_or("", |origin| &origin.prefix);
+    let request = request::Request { method: &options.method, url: &options.url };
+    let explanation = verdict::explain(config.upstream.kind, prefix, request, &who, at);
+    if options.json {
+        output::json(&explanation)?;
+    } else {
+        output::fields(&explanation.fields())?;
+    }
+    Ok(if explanation.allowed() { Outcome::Done } else { Outcome::Refused })
+}
+
+/// A token that nobody has: a user's, whose rights only the host would narrow.
+fn hypothetical(permissions: &[Permission]) -> anyhow::Result<Option<TokenPrincipal>> {
+    if permissions.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(TokenPrincipal {
+        id: verdict::HYPOTHETICAL,
+        name: String::new(),
+        owner: Owner::User(UserName::new("anybody")?),
+        permissions: Permissions::combine(permissions, OwnerKind::User).map_err(wrong_call)?,
+        limits: Limits::default(),
+        expires: None,
+        rights: Rights::Host,
+    }))
+}
+
+/// The token of this number, with its owner's rights.
+fn numbered(config: &Config, id: TokenId) -> anyhow::Result<TokenPrincipal> {
+    let mut registry = Database::open_existing(&config.store.path)?.registry()?;
+    let record = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?;
+    if record.revoked.is_some() {
+        return Err(ManageError::Revoked(id).into());
+    }
+    match registry.principal(id, context::rights(config))? {
+        Some(who) => Ok(who),
+        None => bail!("token {id} is not honoured: {} is disabled", record.owner),
+    }
+}
+
+/// The token whose secret is presented on standard input.
+fn presented(config: &Config) -> anyhow::Result<TokenPrincipal> {
+    let secret = input::secret("token")?;
+    let hash = match Form::of(secret.expose().as_bytes()) {
+        Form::Token(hash) => hash,
+        Form::Mistyped => {
+            bail!("this token is mistyped: its checksum does not hold, or more stands around it")
+        }
+        Form::Foreign => bail!("this is no gitlatch token: those begin with latu_, latp_ or latr_"),
+    };
+    let reader = Database::open_existing(&config.store.path)?.reader(context::rights(config), 1)?;
+    match reader.find_by_hash(&hash)? {
+        (Some(who), _) => Ok(TokenPrincipal::clone(&who)),
+        (None, _) => bail!(
+            "no token that is honoured has this secret: it is unknown or revoked, or its user is \
+             disabled"
+        ),
+    }
+}

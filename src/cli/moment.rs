@@ -1,0 +1,38 @@
+//! The time: now, and as people read it.
+
+use crate::domain::timestamp::Timestamp;
+
+/// Now, by the system's clock.
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// The day, in UTC: `2027-02-19`.
+pub(super) fn day(at: Timestamp) -> String {
+    format(at, "%Y-%m-%d")
+}
+
+/// Day and minute, in UTC: `2027-02-19 14:05 UTC`.
+pub(super) fn minute(at: Timestamp) -> String {
+    format(at, "%Y-%m-%d %H:%M UTC")
+}
+
+fn format(at: Timestamp, pattern: &str) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(moment) => moment.strftime(pattern).to_string(),
+        // Later than the calendar goes: a lifetime of thousands of years.
+        Err(_) => "after the year 9999".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_minutes_are_utc() {
+        let at = Timestamp::from_millis(1_802_959_500_000);
+        assert_eq!((day(at).as_str(), minute(at).as_str()), ("2027-02-18", "2027-02-18 14:05 UTC"));
+        assert_eq!(day(Timestamp::from_millis(i64::MAX)), "after the year 9999");
+    }
+}

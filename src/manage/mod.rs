@@ -1,0 +1,59 @@
+//! The life of tokens and users, in verbs: what the command line calls now and the HTTP API later.
+//!
+//! Every rule about what may be made or changed is here, so that no caller can forget one.
+
+mod label;
+pub mod tokens;
+pub mod users;
+
+pub use label::{Email, Label, LabelError};
+
+use crate::auth::password::PasswordError;
+use crate::domain::names::UserName;
+use crate::domain::permission::CombinationError;
+use crate::domain::settings::ExpiryError;
+use crate::domain::token::TokenId;
+use crate::store::StoreError;
+
+/// Why something was not made or changed. The text is for the person who asked for it.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageError {
+    /// The permissions do not go together.
+    #[error(transparent)]
+    Combination(#[from] CombinationError),
+    /// The settings do not allow this expiry.
+    #[error(transparent)]
+    Expiry(#[from] ExpiryError),
+    /// A user without any grant, where only grants give rights.
+    #[error(
+        "user {0} has no rights that a token could have; give some: gitlatch grant add {0} PERMISSION"
+    )]
+    NoRights(UserName),
+    /// There is no such user, or it is another password: which of them is not said.
+    #[error("wrong user name or password")]
+    Credentials,
+    /// The password is right, but the user may not act.
+    #[error("user {0} is disabled")]
+    Disabled(UserName),
+    /// A name that tokens of projects and repositories travel under.
+    #[error("no person may be called `{0}`: the host knows tokens of projects by such names")]
+    ServiceUser(UserName),
+    /// A password that would be taken for a token wherever it is presented.
+    #[error("a password may not look like a token")]
+    TokenAsPassword,
+    /// There is no such token.
+    #[error("there is no token `{0}`")]
+    NoToken(TokenId),
+    /// A token that is revoked stays as it was.
+    #[error("token {0} is revoked, which is for good")]
+    Revoked(TokenId),
+    /// The password could not be hashed or checked.
+    #[error("the password could not be processed")]
+    Password(#[from] PasswordError),
+    /// The system gave no random bytes for the secret.
+    #[error("no secret could be made")]
+    Random(#[source] getrandom::Error),
+    /// The store did not answer, or refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,423 @@
+//! What every store does, whatever it keeps its records in: one suite over a [`Backend`].
+
+use super::{
+    Answered, GrantRecord, LastUse, Lookup, NewToken, NewUser, Registry, RightsSource, StoreError,
+    TokenEdit, TokenFilter, TokenRecord,
+};
+use crate::domain::names::{NameCase, ProjectScope, RepoName, UserName};
+use crate::domain::permission::{Permission, Permissions};
+use crate::domain::policy::limits::{Limits, Only};
+use crate::domain::principal::{Grant, Owner, Rights, TokenPrincipal};
+use crate::domain::settings::Settings;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{TokenHash, TokenId};
+use std::rc::Rc;
+
+/// A fresh, empty store, and several handles on it.
+pub(super) trait Backend {
+    /// What changes it.
+    type Registry: Registry;
+    /// What looks tokens up.
+    type Reader: Lookup;
+    /// A registry, as another process would have it.
+    fn registry(&self) -> Self::Registry;
+    /// A reader, as another process would have it.
+    fn reader(&self, rights: RightsSource) -> Self::Reader;
+    /// Returns when every mark of use is written.
+    fn settle(&self);
+}
+
+/// Makes one test of each case.
+macro_rules! conformance {
+    ($backend:ty; $($case:ident)*) => {
+        $(#[test] fn $case() { crate::store::conformance::$case(&<$backend>::default()); })*
+    };
+}
+pub(super) use conformance;
+
+pub(super) fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub(super) fn name(text: &str) -> UserName {
+    UserName::new(text).expect(text)
+}
+
+pub(super) fn user(text: &str) -> NewUser {
+    NewUser {
+        name: name(text),
+        display_name: String::new(),
+        email: format!("{text}@example.com"),
+        admin: false,
+        password: Some(format!("$argon2id${text}")),
+        created: moment(1),
+    }
+}
+
+/// `alice`, `team/`, `team/**/` or `team/app`.
+pub(super) fn owner(text: &str) -> Owner {
+    match text
+        .strip_suffix('/')
+        .map(|project| (project, None))
+        .or_else(|| text.rsplit_once('/').map(|(project, repository)| (project, Some(repository))))
+    {
+        Some((project, repository)) => Owner::of_project(project, repository).expect(text),
+        None => Owner::User(name(text)),
+    }
+}
+
+/// A token of `owner` whose secret is `secret`.
+pub(super) fn token(secret: &str, owner_text: &str) -> NewToken {
+    let owner = owner(owner_text);
+    NewToken {
+        hash: hash(secret),
+        name: secret.to_uppercase(),
+        permissions: Permissions::combine(&[Permission::ALL[3]], owner.kind()).expect("one"),
+        owner,
+        limits: Limits::default(),
+        created: moment(10),
+        expires: None,
+    }
+}
+
+pub(super) fn hash(secret: &str) -> TokenHash {
+    TokenHash::of(secret.as_bytes())
+}
+
+fn grant(projects: &str, repository: Option<&str>, permission: &str) -> Grant {
+    Grant {
+        projects: ProjectScope::new(projects).expect(projects),
+        repository: repository.map(|name| RepoName::new(name).expect(name)),
+        permission: permission.parse().expect(permission),
+    }
+}
+
+pub(super) fn found(reader: &impl Lookup, secret: &str) -> Option<Rc<TokenPrincipal>> {
+    reader.find_by_hash(&hash(secret)).expect("the store answers").0
+}
+
+fn names(tokens: &[TokenRecord]) -> Vec<&str> {
+    tokens.iter().map(|token| token.name.as_str()).collect()
+}
+
+fn missing<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::Missing { .. })), "{outcome:?}");
+}
+
+fn exists<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::Exists { .. })), "{outcome:?}");
+}
+
+pub(super) fn users_are_known_without_case(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    registry.add_user(user("Alice")).expect("added");
+    exists(registry.add_user(user("aLICE")));
+    registry.add_user(NewUser { admin: true, ..user("bob") }).expect("added");
+
+    let alice = registry.find_user("ALICE").expect("answers").expect("found");
+    assert_eq!((alice.name.as_str(), alice.display_name.as_str()), ("Alice", "Alice"));
+    assert_eq!(
+        (alice.email.as_str(), alice.admin, alice.active),
+        ("Alice@example.com", false, true)
+    );
+    assert_eq!(registry.find_user("carol").expect("answers"), None);
+    assert_eq!(registry.find_user("not a name").expect("answers"), None);
+    let listed: Vec<String> =
+        registry.list_users().expect("lists").iter().map(|u| u.name.to_string()).collect();
+    assert_eq!(listed, ["Alice", "bob"]);
+}
+
+pub(super) fn passwords_are_kept_as_they_are_given(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    registry.add_user(NewUser { password: None, ..user("alice") }).expect("added");
+    assert_eq!(registry.password_of(&name("alice")).expect("answers"), None);
+    registry.set_password(&name("ALICE"), "$argon2id$new").expect("set");
+    let password = registry.password_of(&name("alice")).expect("answers");
+    assert_eq!(password.as_deref(), Some("$argon2id$new"));
+    missing(registry.password_of(&name("bob")));
+    missing(registry.set_password(&name("bob"), "x"));
+    missing(registry.set_active(&name("bob"), false));
+    missing(registry.remove_user(&name("bob"), moment(1)));
+}
+
+pub(super) fn tokens_come_back_as_they_were_added(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    registry.add_user(user("Alice")).expect("added");
+    let reader = backend.reader(RightsSource::Host);
+    let owners = ["alice", "team/", "group/sub/", "group/**/", "-/", "~bob/", "-/x", "a/b/c"];
+    for (n, text) in owners.into_iter().enumerate() {
+        for permission in ["REPO_READ", "REPO_ADMIN", "PROJECT_READ", "PROJECT_ADMIN"] {
+            let asked = [permission.parse().expect("a permission")];
+            let Ok(permissions) = Permissions::combine(&asked, owner(text).kind()) else {
+                continue;
+            };
+            let secret = format!("{n}-{permission}");
+            let limits = Limits {
+                only: Only::new(&["team", "!team/secret", "a/**"]).expect("patterns"),
+                from: ["10.0.0.0/8", "2001:db8::/32"].map(|n| n.parse().expect("net")).to_vec(),
+            };
+            let new = NewToken {
+                permissions,
+                limits: limits.clone(),
+                expires: (n % 2 == 0).then_some(moment(99)),
+                name: format!("für \"{n}\""),
+                ..token(&secret, text)
+            };
+            let (label, expires) = (new.name.clone(), new.expires);
+            let record = registry.add_token(new).expect("added");
+            assert_eq!((&record.owner, record.permissions), (&owner(text), permissions));
+            assert_eq!((&record.name, &record.limits), (&label, &limits));
+            assert_eq!((record.created, record.expires), (moment(10), expires));
+            assert_eq!((record.revoked, record.last_used), (None, None));
+            assert_eq!(registry.find_token(record.id).expect("answers"), Some(record.clone()));
+
+            let principal = found(&reader, &secret).expect("found");
+            assert_eq!((principal.id, &principal.name), (record.id, &label));
+            assert_eq!((&principal.owner, principal.permissions), (&record.owner, permissions));
+            assert_eq!((&principal.limits, principal.expires), (&limits, expires));
+            assert_eq!(principal.rights, Rights::Host);
+        }
+    }
+    assert!(found(&reader, "never made").is_none());
+    assert_eq!(registry.find_token(TokenId(9999)).expect("answers"), None);
+}
+
+pub(super) fn a_token_needs_an_owner_who_is_there(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    missing(registry.add_token(token("t", "alice")));
+    registry.add_user(user("alice")).expect("added");
+    registry.set_active(&name("alice"), false).expect("disabled");
+    missing(registry.add_token(token("t", "alice")));
+    let everything =
+        NewToken { owner: Owner::Project(ProjectScope::Everywhere), ..token("t", "team/") };
+    assert!(matches!(registry.add_token(everything), Err(StoreError::Damaged { .. })));
+    assert!(registry.list_tokens(&TokenFilter::default()).expect("lists").is_empty());
+}
+
+/// Whatever changes what a look-up may find is seen by the next one, in memory or not.
+pub(super) fn changes_are_seen_by_the_next_look_up(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    let reader = backend.reader(RightsSource::Grants);
+    registry.add_user(user("alice")).expect("added");
+    assert!(found(&reader, "t").is_none());
+    let id = registry.add_token(token("t", "alice")).expect("added").id;
+    let other = registry.add_token(token("other", "team/")).expect("added").id;
+    let rights = |reader: &_| found(reader, "t").expect("found").rights.clone();
+    assert_eq!(rights(&reader), Rights::Grants(vec![]));
+
+    let read = grant("team", None, "REPO_READ");
+    registry.add_grant(&name("alice"), &read).expect("granted");
+    assert_eq!(rights(&reader), Rights::Grants(vec![read.clone()]));
+    registry.remove_grant(&name("alice"), &read).expect("taken");
+    assert_eq!(rights(&reader), Rights::Grants(vec![]));
+
+    let edit = TokenEdit { name: Some("new".to_owned()), permissions: None };
+    registry.edit_token(id, &edit).expect("edited");
+    assert_eq!(found(&reader, "t").expect("found").name, "new");
+
+    registry.set_active(&name("ALICE"), false).expect("disabled");
+    assert!(found(&reader, "t").is_none());
+    assert!(found(&reader, "other").is_some());
+    registry.set_active(&name("alice"), true).expect("enabled");
+    assert!(found(&reader, "t").is_some());
+
+    registry.revoke_token(id, moment(20)).expect("revoked");
+    assert!(found(&reader, "t").is_none());
+    missing(registry.revoke_token(id, moment(21)));
+    missing(registry.edit_token(id, &edit));
+    assert_eq!(registry.find_token(id).expect("answers").expect("kept").revoked, Some(moment(20)));
+
+    assert_eq!(found(&reader, "other").expect("found").rights, Rights::Host);
+    registry.revoke_token(other, moment(20)).expect("revoked");
+    assert!(found(&reader, "other").is_none());
+}
+
+pub(super) fn an_edit_leaves_the_rest_alone(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    let expiring = NewToken { expires: Some(moment(50)), ..token("t", "team/") };
+    let before = registry.add_token(expiring).expect("added");
+    let permissions = Permissions::highest(before.owner.kind());
+    let edit = TokenEdit { name: None, permissions: Some(permissions) };
+    let after = registry.edit_token(before.id, &edit).expect("edited");
+    assert_eq!(after, TokenRecord { permissions, ..before.clone() });
+    missing(registry.edit_token(TokenId(99), &edit));
+}
+
+pub(super) fn a_removed_user_takes_the_tokens_along(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    let reader = backend.reader(RightsSource::Grants);
+    registry.add_user(user("alice")).expect("added");
+    registry.add_grant(&name("alice"), &grant("*", None, "REPO_READ")).expect("granted");
+    let id = registry.add_token(token("old", "alice")).expect("added").id;
+    let expired = NewToken { expires: Some(moment(50)), ..token("expired", "alice") };
+    registry.add_token(expired).expect("added");
+    assert!(found(&reader, "old").is_some());
+    assert_eq!(registry.remove_user(&name("Alice"), moment(60)).expect("removed"), 1);
+    assert!(found(&reader, "old").is_none());
+
+    registry.add_user(user("alice")).expect("added again");
+    assert!(found(&reader, "old").is_none());
+    assert!(registry.list_grants(None).expect("lists").is_empty());
+    let all = TokenFilter { revoked: true, ..TokenFilter::default() };
+    let theirs = TokenFilter { owner: Some(owner("alice")), ..all.clone() };
+    assert!(registry.list_tokens(&theirs).expect("lists").is_empty());
+    // For the record: whose it was, and that it ended.
+    let kept = registry.find_token(id).expect("answers").expect("kept");
+    assert_eq!((kept.owner, kept.revoked), (owner("alice"), Some(moment(60))));
+    assert_eq!(names(&registry.list_tokens(&all).expect("lists")), ["OLD", "EXPIRED"]);
+    missing(registry.revoke_token(id, moment(70)));
+}
+
+pub(super) fn lists_are_of_one_owner(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    registry.add_user(user("alice")).expect("added");
+    registry.add_user(user("bob")).expect("added");
+    let mut gone = None;
+    for (secret, whose) in [
+        ("a1", "alice"),
+        ("b1", "bob"),
+        ("t1", "team/"),
+        ("t2", "Team/"),
+        ("t3", "team/**/"),
+        ("r1", "team/app"),
+        ("r2", "team/App"),
+        ("a2", "Alice"),
+        ("gone", "team/"),
+    ] {
+        gone = Some(registry.add_token(token(secret, whose)).expect(secret).id);
+    }
+    registry.revoke_token(gone.expect("some"), moment(5)).expect("revoked");
+    let cases = [
+        (None, NameCase::Exact, false, "A1 B1 T1 T2 T3 R1 R2 A2"),
+        (Some("ALICE"), NameCase::Exact, false, "A1 A2"),
+        (Some("carol"), NameCase::Exact, false, ""),
+        (Some("team/"), NameCase::Exact, false, "T1"),
+        (Some("team/"), NameCase::Exact, true, "T1 GONE"),
+        (Some("TEAM/"), NameCase::Ignore, false, "T1 T2"),
+        (Some("TEAM/"), NameCase::Exact, true, ""),
+        (Some("team/**/"), NameCase::Exact, false, "T3"),
+        (Some("team/app"), NameCase::Exact, false, "R1"),
+        (Some("Team/app"), NameCase::Ignore, false, "R1 R2"),
+        (Some("other/"), NameCase::Ignore, true, ""),
+    ];
+    for (whose, case, revoked, expected) in cases {
+        let filter = TokenFilter { owner: whose.map(owner), case, revoked };
+        let listed = registry.list_tokens(&filter).expect("lists");
+        assert_eq!(names(&listed).join(" "), expected, "{whose:?} {case:?} {revoked}");
+    }
+}
+
+pub(super) fn live_tokens_are_counted(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    for (secret, expires) in [("a", None), ("b", Some(100)), ("c", Some(200)), ("d", None)] {
+        let new = NewToken { expires: expires.map(moment), ..token(secret, "team/") };
+        let id = registry.add_token(new).expect("added").id;
+        if secret == "d" {
+            registry.revoke_token(id, moment(1)).expect("revoked");
+        }
+    }
+    for (now, expected) in [(0, 3), (99, 3), (100, 2), (150, 2), (200, 1)] {
+        assert_eq!(registry.count_tokens(moment(now)).expect("counts"), expected, "{now}");
+    }
+}
+
+pub(super) fn grants_are_each_once(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    for text in ["alice", "bob"] {
+        registry.add_user(user(text)).expect("added");
+    }
+    let grants = [
+        grant("*", None, "REPO_READ"),
+        grant("team", None, "PROJECT_ADMIN"),
+        grant("team", Some("app"), "REPO_WRITE"),
+        grant("team/**", None, "REPO_WRITE"),
+    ];
+    for one in &grants {
+        registry.add_grant(&name("alice"), one).expect("granted");
+        exists(registry.add_grant(&name("Alice"), one));
+        missing(registry.remove_grant(&name("bob"), one));
+    }
+    missing(registry.add_grant(&name("carol"), &grants[0]));
+    registry.add_grant(&name("bob"), &grants[0]).expect("granted");
+    let expected: Vec<GrantRecord> =
+        grants.iter().map(|one| GrantRecord { user: name("alice"), grant: one.clone() }).collect();
+    assert_eq!(registry.list_grants(Some(&name("ALICE"))).expect("lists"), expected);
+    assert_eq!(registry.list_grants(None).expect("lists").len(), 5);
+    registry.remove_grant(&name("alice"), &grants[1]).expect("taken");
+    missing(registry.remove_grant(&name("alice"), &grants[1]));
+}
+
+pub(super) fn a_principal_is_found_by_number_too(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    registry.add_user(user("alice")).expect("added");
+    registry.add_grant(&name("alice"), &grant("*", None, "REPO_READ")).expect("granted");
+    let id = registry.add_token(token("t", "alice")).expect("added").id;
+    for source in [RightsSource::Host, RightsSource::Grants] {
+        let by_number = registry.principal(id, source).expect("answers").expect("found");
+        let by_hash = found(&backend.reader(source), "t").expect("found");
+        assert_eq!(format!("{by_number:?}"), format!("{by_hash:?}"));
+    }
+    registry.set_active(&name("alice"), false).expect("disabled");
+    assert!(registry.principal(id, RightsSource::Host).expect("answers").is_none());
+}
+
+pub(super) fn settings_are_kept(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    assert_eq!(registry.settings().expect("answers"), Settings::default());
+    for settings in [
+        Settings { expiry_required: true, max_days: Some(90) },
+        Settings { expiry_required: false, max_days: None },
+    ] {
+        registry.set_settings(&settings).expect("set");
+        assert_eq!(backend.registry().settings().expect("answers"), settings);
+    }
+}
+
+pub(super) fn the_later_mark_of_use_is_kept(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    let id = registry.add_token(token("t", "team/")).expect("added").id;
+    let (one, other) = (backend.reader(RightsSource::Host), backend.reader(RightsSource::Host));
+    let at = |millis, from: Option<&str>| LastUse {
+        at: moment(millis),
+        from: from.map(|address| address.parse().expect(address)),
+    };
+    let mut last = || {
+        backend.settle();
+        registry.find_token(id).expect("answers").expect("found").last_used
+    };
+    one.touch(id, at(10, Some("192.0.2.1")));
+    one.touch(TokenId(99), at(10, None));
+    assert_eq!(last(), Some(at(10, Some("192.0.2.1"))));
+    one.touch(id, at(30, Some("2001:db8::1")));
+    other.touch(id, at(20, None));
+    assert_eq!(last(), Some(at(30, Some("2001:db8::1"))));
+    other.touch(id, at(25, None));
+    assert_eq!(last(), Some(at(30, Some("2001:db8::1"))));
+    drop(one);
+    other.touch(id, at(40, None));
+    drop(other);
+    assert_eq!(last(), Some(at(40, None)));
+}
+
+pub(super) fn a_second_look_up_is_answered_from_memory(backend: &impl Backend) {
+    let mut registry = backend.registry();
+    let id = registry.add_token(token("t", "team/")).expect("added").id;
+    let reader = backend.reader(RightsSource::Host);
+    let answered = |secret| reader.find_by_hash(&hash(secret)).expect("answers").1;
+    assert_eq!(answered("t"), Answered::Database);
+    assert_eq!(answered("t"), Answered::Memory);
+    assert_eq!(answered("unknown"), Answered::Database);
+    assert_eq!(answered("unknown"), Answered::Database, "what is not there is not remembered");
+
+    // Neither marks of use nor new tokens make it forget.
+    reader.touch(id, LastUse { at: moment(5), from: None });
+    backend.settle();
+    assert_eq!(answered("t"), Answered::Memory);
+    registry.add_token(token("another", "team/")).expect("added");
+    assert_eq!(answered("t"), Answered::Memory);
+
+    let other = registry.add_token(token("other", "team/")).expect("added").id;
+    registry.revoke_token(other, moment(9)).expect("revoked");
+    assert_eq!(answered("t"), Answered::Database);
+    assert_eq!(answered("t"), Answered::Memory);
+}

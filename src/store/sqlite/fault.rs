@@ -1,0 +1,67 @@
+//! What goes wrong inside this room, before it is told which file and which verb it was.
+
+use crate::store::StoreError;
+use rusqlite::ErrorCode;
+use std::io;
+use std::path::Path;
+
+/// A failure without its place.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// SQLite failed.
+    Sql(rusqlite::Error),
+    /// The file system failed.
+    File(io::Error),
+    /// There is no file.
+    Absent,
+    /// The file is something else.
+    Foreign,
+    /// The file is newer than this program.
+    Newer,
+    /// A record is not what it should be: which, and which field; never its content.
+    Damaged(String),
+    /// The name is taken: what it names, and the name.
+    Exists(&'static str, String),
+    /// There is none: what was named, and the name.
+    Missing(&'static str, String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl Fault {
+    /// Says where it happened, and what the store was `doing`.
+    pub(super) fn at(self, path: &Path, doing: &'static str) -> StoreError {
+        let path = path.to_owned();
+        match self {
+            Self::Sql(source) => StoreError::Database { path, doing, source: plain(source) },
+            Self::File(source) => StoreError::File { path, source },
+            Self::Absent => StoreError::Absent(path),
+            Self::Foreign => StoreError::Foreign(path),
+            Self::Newer => StoreError::Newer(path),
+            Self::Damaged(what) => StoreError::Damaged { path, what },
+            Self::Exists(what, name) => StoreError::Exists { what, name },
+            Self::Missing(what, name) => StoreError::Missing { what, name },
+        }
+    }
+}
+
+/// `database is locked` does not say by whom, nor that it was waited for.
+fn plain(error: rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::DatabaseBusy => {
+            let text = "another program is writing to it and did not finish in time";
+            rusqlite::Error::SqliteFailure(failure, Some(text.to_owned()))
+        }
+        other => other,
+    }
+}
