@@ -94,7 +94,8 @@ impl BackDoor {
     fn open(&self, config: &Config) -> Result<Forwarder, BoxError> {
         match (self, &config.upstream.target) {
             (Self::Remote { public, tls }, Target::Url(remote)) => {
-                Ok(Forwarder::Remote(RemoteHost::new(remote, public, tls.as_ref())?))
+                let host = RemoteHost::new(remote, public, tls.as_ref())?;
+                Ok(Forwarder::Remote(Box::new(host)))
             }
             (Self::Folder { program, folder }, Target::Folder { service_user, .. }) => {
                 let (program, folder) = (program.clone(), folder.clone());

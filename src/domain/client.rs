@@ -62,13 +62,16 @@ fn parse(entry: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    /// Networks, Unix sockets, the peer, the lines, and what comes of it.
+    type Case<'a> = (&'a str, bool, &'a str, &'a [&'a str], Result<&'a str, ()>);
+
     #[test]
     fn clients() {
         let trust = |networks: &str, unix| TrustedProxies {
             networks: networks.split_whitespace().map(|n| n.parse().unwrap()).collect(),
             unix,
         };
-        let cases: &[(&str, bool, &str, &[&str], Result<&str, ()>)] = &[
+        let cases: &[Case<'_>] = &[
             ("", false, "9.9.9.9", &["1.1.1.1"], Ok("9.9.9.9")),
             ("", false, "::ffff:9.9.9.9", &[], Ok("9.9.9.9")),
             ("10.0.0.0/8", false, "10.0.0.1", &["1.1.1.1"], Ok("1.1.1.1")),

@@ -87,7 +87,8 @@ fn glob_matches(glob: &[u8], path: &[u8], case: NameCase) -> bool {
     };
     let (mut g, mut p) = (0, 0);
     // Where to go on in the pattern and in the path when what follows the last star fails.
-    let (mut star, mut cross): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut star: Option<(usize, usize)> = None;
+    let mut cross: Option<(usize, usize)> = None;
     loop {
         match glob.get(g) {
             Some(b'*') if glob.get(g + 1) == Some(&b'*') => {

@@ -1,7 +1,7 @@
 //! The name under which tokens of projects and repositories travel, which are no persons.
 
 use super::names::UserName;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Why a text is no template for service users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +73,8 @@ fn escape(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("+{byte:02x}"));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "+{byte:02x}");
         }
     }
     out

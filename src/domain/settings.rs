@@ -18,7 +18,7 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpiryError {
     /// None was given where one is required.
-    #[error("tokens must expire here{}; say when", most(.0))]
+    #[error("tokens must expire here{}; say when", most(*.0))]
     Required(Option<u32>),
     /// It is later than the limit.
     #[error("tokens may live at most {0} days here")]
@@ -28,7 +28,7 @@ pub enum ExpiryError {
     Past,
 }
 
-fn most(days: &Option<u32>) -> String {
+fn most(days: Option<u32>) -> String {
     days.map(|days| format!(", within {days} days")).unwrap_or_default()
 }
 
@@ -44,10 +44,10 @@ impl Settings {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, ExpiryError> {
         let Some(lifetime) = lifetime else {
-            return match self.expiry_required {
-                true => Err(ExpiryError::Required(self.max_days)),
-                false => Ok(None),
-            };
+            if self.expiry_required {
+                return Err(ExpiryError::Required(self.max_days));
+            }
+            return Ok(None);
         };
         if lifetime <= 0 {
             return Err(ExpiryError::Past);

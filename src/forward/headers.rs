@@ -348,9 +348,12 @@ mod tests {
 
     const IDENTITY: HeaderName = HeaderName::from_static("x-webauth-user");
 
+    /// Lines of headers, and what is wrong with them.
+    type Case<'a> = (&'a [(&'a str, &'a str)], Option<HeaderFault>);
+
     #[test]
     fn requests_that_can_be_read_in_one_way() {
-        let cases: &[(&[(&str, &str)], Option<HeaderFault>)] = &[
+        let cases: &[Case<'_>] = &[
             (&[("host", "h")], None),
             (&[("host", "h:80"), ("content-length", "3")], None),
             (&[("host", "[::1]:80"), ("transfer-encoding", "chunked")], None),

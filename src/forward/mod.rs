@@ -129,7 +129,7 @@ impl ForwardError {
 /// What lies upstream, as one worker holds it.
 pub enum Forwarder {
     /// A host over HTTP.
-    Remote(RemoteHost),
+    Remote(Box<RemoteHost>),
     /// A folder of repositories.
     Folder(http_backend::HttpBackend),
 }

@@ -177,13 +177,12 @@ impl RemoteHost {
             .to_str()
             .map_or(Location::Elsewhere, |l| location::judge(l, &self.origin, &self.public));
         match (judged, passage) {
-            (Location::Keep, _) => {}
             (Location::Rewritten(ours), _) => {
                 let value = HeaderValue::try_from(ours).map_err(|_| ForwardError::Redirect)?;
                 parts.headers.insert(LOCATION, value);
             }
             // People follow their host to wherever they log in.
-            (_, Passage::Person) => {}
+            (Location::Keep, _) | (_, Passage::Person) => {}
             (Location::Login, Passage::Permitted(permit)) => {
                 let who = self.teller.name(permit).unwrap_or_else(|| "this request".to_owned());
                 return Err(ForwardError::LoginPage(who));

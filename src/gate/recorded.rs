@@ -13,18 +13,19 @@ pub struct Recorded {
     /// `None` for an answer about which nothing is known any more: the request crashed.
     visit: Option<Visit>,
     sent: u64,
-    ended: Option<Option<Cut>>,
+    ended: bool,
+    cut: Option<Cut>,
 }
 
 impl Recorded {
     pub(super) fn new(body: Body, visit: Visit) -> Self {
-        Self { body, visit: Some(visit), sent: 0, ended: None }
+        Self { body, visit: Some(visit), sent: 0, ended: false, cut: None }
     }
 
     /// A body without a visit.
     #[must_use]
     pub fn unrecorded(body: Body) -> Self {
-        Self { body, visit: None, sent: 0, ended: None }
+        Self { body, visit: None, sent: 0, ended: false, cut: None }
     }
 }
 
@@ -42,8 +43,8 @@ impl http_body::Body for Recorded {
             Some(Ok(frame)) => {
                 this.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
             }
-            Some(Err(_)) => this.ended = Some(Some(Cut::Upstream)),
-            None => this.ended = Some(None),
+            Some(Err(_)) => this.cut = Some(Cut::Upstream),
+            None => this.ended = true,
         }
         Poll::Ready(frame)
     }
@@ -60,9 +61,8 @@ impl http_body::Body for Recorded {
 impl Drop for Recorded {
     fn drop(&mut self) {
         if let Some(visit) = &mut self.visit {
-            let whole = self.body.is_end_stream();
-            let cut = self.ended.unwrap_or((!whole).then_some(Cut::Client));
-            visit.finish(self.sent, cut);
+            let whole = self.ended || self.body.is_end_stream();
+            visit.finish(self.sent, self.cut.or((!whole).then_some(Cut::Client)));
         }
     }
 }

@@ -198,8 +198,7 @@ impl Complaints {
             Refusal::Forward(error) if error.upstream_kind().is_some() => &self.upstream,
             _ => return,
         };
-        let minute = Duration::from_secs(60);
-        if last.get().is_none_or(|last| last.elapsed() >= minute) {
+        if last.get().is_none_or(|last| last.elapsed() >= Duration::from_mins(1)) {
             last.set(Some(Instant::now()));
             tracing::error!(id = visit.id(), cause = causes(refusal), "trouble");
         }

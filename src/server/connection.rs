@@ -31,7 +31,7 @@ const HEADER_LIST: u32 = 64 * 1024;
 /// HTTP/2: streams that a client may reset while we still work on them, before it is cut off.
 const RESETS: usize = 32;
 /// HTTP/2: how often a silent client is asked whether it is still there, and how long it may take.
-const PING_EVERY: Duration = Duration::from_secs(60);
+const PING_EVERY: Duration = Duration::from_mins(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve<S: Service>(
@@ -82,8 +82,8 @@ where
         .max_buf_size(BUFFER)
         .max_header_size(HEADER_LIST as usize)
         .serve_connection(TokioIo::new(io), handler);
-    let connection = pin!(connection);
-    until_drained(connection, |c| c.graceful_shutdown(), &setting.stop).await;
+    let drain = http1::Connection::graceful_shutdown;
+    until_drained(pin!(connection), drain, &setting.stop).await;
 }
 
 async fn http2<S: Service, I>(io: I, peer: Peer, service: Rc<S>, setting: &Setting)
@@ -102,8 +102,8 @@ where
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT)
         .serve_connection(TokioIo::new(io), handler);
-    let connection = pin!(connection);
-    until_drained(connection, |c| c.graceful_shutdown(), &setting.stop).await;
+    let drain = http2::Connection::graceful_shutdown;
+    until_drained(pin!(connection), drain, &setting.stop).await;
 }
 
 async fn answer<S: Service>(

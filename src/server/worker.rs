@@ -69,16 +69,16 @@ impl Worker {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             LocalSet::new().block_on(&runtime, async {
-                let made = make();
-                // Whoever starts workers waits for this.
-                let _ = match made {
+                // Whoever starts workers waits to be told.
+                match make() {
                     Ok(service) => {
                         let _ = tell.send(Ok(()));
                         serve(&Rc::new(service), connections, &Rc::new(setting)).await;
-                        return;
                     }
-                    Err(error) => tell.send(Err(error)),
-                };
+                    Err(error) => {
+                        let _ = tell.send(Err(error));
+                    }
+                }
             });
         })?;
         told.recv().map_err(|_| "a worker ended before it began")??;

@@ -168,7 +168,7 @@ impl Metrics {
         self.tokens.set(i64::try_from(tokens).unwrap_or(i64::MAX));
     }
 
-    /// All of it in the text format of OpenMetrics.
+    /// All of it in the text format of `OpenMetrics`.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

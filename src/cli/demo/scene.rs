@@ -101,8 +101,8 @@ fn configuration(folder: &Path) -> String {
 }
 
 fn make_tokens(registry: &mut dyn Registry) -> anyhow::Result<(Secret, Secret)> {
-    let mut password = [0; 16];
-    getrandom::fill(&mut password)?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)?;
     let user = UserName::new(USER)?;
     let request = UserRequest {
         name: user.clone(),
@@ -110,7 +110,7 @@ fn make_tokens(registry: &mut dyn Registry) -> anyhow::Result<(Secret, Secret)> 
         email: None,
         admin: false,
         // Nobody needs to know it: the example makes its tokens here.
-        password: Secret::new(password.iter().map(|b| format!("{b:02x}")).collect()),
+        password: Secret::new(format!("{:032x}", u128::from_ne_bytes(random))),
     };
     users::add(registry, request, None, now()?)?;
     let project = ProjectPath::new(REPOSITORY.0)?;

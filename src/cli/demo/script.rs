@@ -67,9 +67,8 @@ pub(super) fn for_people(script: &[Step], scene: &Scene, url: &str) -> String {
          {}/{} that has REPO_READ. Paste this into another terminal:\n\n    cd {folder}\n",
         REPOSITORY.0, REPOSITORY.1
     );
-    for step in script {
-        text += &format!("\n    # {}\n    {}\n", step.what, step.command);
-    }
+    let steps = script.iter().map(|step| ["\n    # ", step.what, "\n    ", &step.command, "\n"]);
+    text.extend(steps.flatten());
     text + &format!("\nEach request is written to {folder}/{LOG}. Ctrl-C ends it all.\n")
 }
 

@@ -204,7 +204,7 @@ fn split_at_repository(path: &str) -> Result<Option<(&str, &str)>, PathFault> {
         if !is_git(segment) {
             continue;
         }
-        if found.is_some() || !segment.ends_with(".git") {
+        if found.is_some() || segment.strip_suffix(".git").is_none() {
             return Err(PathFault::Repository);
         }
         found = Some(end);

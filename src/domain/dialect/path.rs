@@ -234,7 +234,7 @@ mod tests {
     fn tokens_in_urls() {
         let token = format!("latu_{}", "x".repeat(36));
         assert_eq!(check(&format!("/a/{token}/b")), Err(PathFault::Token));
-        assert_eq!(check(&format!("/a/{}", token.replace("_", "%5f"))), Err(PathFault::Token));
+        assert_eq!(check(&format!("/a/{}", token.replace('_', "%5f"))), Err(PathFault::Token));
         assert_eq!(check_query(&format!("t={token}")), Err(PathFault::Token));
         assert_eq!(
             check_query(&format!("t={}", token.replace("lat", "l%61t"))),

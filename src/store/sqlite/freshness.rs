@@ -1,9 +1,10 @@
 //! Whether anything was committed since the last look, for the price of one `pread`.
 //!
-//! In WAL mode the `-shm` file begins with the header of the WAL-index: two copies of 48 bytes (SQLite's
-//! "WAL-mode File Format", section 2.1). Every commit of every process rewrites both before it
-//! returns: they hold the number of frames, the checksum of the last one and the salts of the log, so
-//! that equal headers mean an equal content of the database. No lock is taken to read them.
+//! In WAL mode the `-shm` file begins with the header of the WAL-index: two copies of 48 bytes ("WAL
+//! Index Header" in SQLite's "WAL-mode File Format"). Every commit of every process rewrites both
+//! before it returns: they hold the number of frames, the checksum of the last one and the salts of
+//! the log, so that equal headers mean an equal content of the database. No lock is taken to read
+//! them.
 
 use std::fs::{File, Metadata};
 use std::io;

