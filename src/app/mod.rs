@@ -1,6 +1,7 @@
 //! Builds the house from a configuration and hands each room only what it needs.
 
 mod operations;
+pub mod preflight;
 mod reload;
 mod signals;
 mod workers;
@@ -10,7 +11,6 @@ use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::gate::Rules;
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
-use crate::store::Registry;
 use crate::store::sqlite::Database;
 use crate::telemetry;
 use crate::telemetry::log::LineWriter;
@@ -80,7 +80,8 @@ impl House {
     /// When any of it fails, with what failed and why.
     pub fn build(config: Config) -> anyhow::Result<Self> {
         let database = Database::open(&config.store.path)?;
-        check_names(&config, &database)?;
+        let names = preflight::names(&config, &database)?;
+        anyhow::ensure!(names.is_empty(), names.join("; "));
         let certificates = config.server.tls.as_ref().map(Certificates::load).transpose()?;
         let listeners = server::bind(&config.server.listen)?;
         let operations = match &config.operations.listen {
@@ -207,33 +208,14 @@ fn public_origin(config: &Config, listeners: &[Bound]) -> Origin {
 
 /// What of the configuration the gate goes by.
 fn rules(config: &Config, prefix: &str) -> Rules {
-    let shared_identity = match &config.upstream.target {
-        Target::Url(remote) => remote.identity.is_shared(),
-        Target::Folder { .. } => true,
-    };
     Rules {
         kind: config.upstream.kind,
         prefix: prefix.to_owned(),
         trusted_proxies: config.server.trusted_proxies.clone(),
         people_pass: config.access.people_pass,
         anonymous_read: config.access.anonymous_read,
-        shared_identity,
+        shared_identity: config.shared_identity(),
         idle_timeout: config.server.idle_timeout,
         max_body: config.server.max_body,
     }
-}
-
-/// No person may bear a name that stands for tokens of projects and repositories.
-fn check_names(config: &Config, database: &Database) -> anyhow::Result<()> {
-    let Some(service_user) = config.service_user() else { return Ok(()) };
-    for user in database.registry()?.list_users()? {
-        if service_user.can_produce(&user.name) {
-            anyhow::bail!(
-                "the user {} bears a name that service_user = \"{service_user}\" stands for; \
-                 choose another service_user, or remove that user",
-                user.name
-            );
-        }
-    }
-    Ok(())
 }

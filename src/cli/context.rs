@@ -1,8 +1,7 @@
 //! What commands open: the configuration, and the store that it names.
 
 use super::output;
-use crate::config::{Config, Environment, Identity, Target, load};
-use crate::domain::service_user::ServiceUser;
+use crate::config::{Config, Environment, load};
 use crate::store::sqlite::Database;
 use crate::store::{Registry, RightsSource};
 use anyhow::{Context as _, bail};
@@ -45,26 +44,7 @@ pub(super) fn registry(config: &Config) -> anyhow::Result<impl Registry + use<>>
     database.registry().context("the store cannot be opened")
 }
 
-/// The name or template for tokens of projects and repositories, where the host is told one.
-pub(super) fn service_user(config: &Config) -> Option<&ServiceUser> {
-    match &config.upstream.target {
-        Target::Folder { service_user, .. } => Some(service_user),
-        Target::Url(remote) => match &remote.identity {
-            Identity::Header { service_user, .. } => Some(service_user),
-            Identity::None | Identity::Fixed(_) => None,
-        },
-    }
-}
-
 /// What limits a user's tokens from the side of the user.
 pub(super) fn rights(config: &Config) -> RightsSource {
     if config.access.users_by_grants { RightsSource::Grants } else { RightsSource::Host }
-}
-
-/// Whether whatever is behind the proxy cannot tell one asker from another.
-pub(super) fn shared_identity(config: &Config) -> bool {
-    match &config.upstream.target {
-        Target::Folder { .. } => true,
-        Target::Url(remote) => remote.identity.is_shared(),
-    }
 }

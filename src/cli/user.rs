@@ -94,7 +94,7 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
         Command::Add(add) => {
             let done = format!("user {} is added", add.user.name);
             let request = add.request()?;
-            users::add(&mut registry, request, context::service_user(&config), moment::now())?;
+            users::add(&mut registry, request, config.service_user(), moment::now())?;
             output::line(&done)?;
         }
         Command::List { json } => list(&registry.list_users()?, json)?,

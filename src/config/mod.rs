@@ -207,4 +207,13 @@ impl Config {
             },
         }
     }
+
+    /// Whether whatever is behind the proxy cannot tell one asker from another.
+    #[must_use]
+    pub const fn shared_identity(&self) -> bool {
+        match &self.upstream.target {
+            Target::Folder { .. } => true,
+            Target::Url(remote) => remote.identity.is_shared(),
+        }
+    }
 }

@@ -62,7 +62,7 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
         now: moment::now(),
         client: options.from.map(|address| address.to_canonical()),
         case: config.upstream.kind.case(),
-        shared_identity: context::shared_identity(&config),
+        shared_identity: config.shared_identity(),
     };
     let prefix = config.server.public_url.as_ref().map_or("", |origin| &origin.prefix);
     let request = request::Request { method: &options.method, url: &options.url };
