@@ -119,9 +119,9 @@ impl RemoteHost {
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let meter = Rc::clone(&request.meter);
-        let head = self.head(passage, &request).ok_or(ForwardError::Unsendable)?;
+        let (head, body) = self.head(passage, request).ok_or(ForwardError::Unsendable)?;
         let pool = if passage.is_person() { &self.people } else { &self.tokens };
-        let sent = unless_idle(exchange(pool, head, request.body), &meter, idle).await;
+        let sent = unless_idle(exchange(pool, head, body), &meter, idle).await;
         let (response, lease) = match (sent, meter.upload()) {
             (Some(Ok(answer)), _) => answer,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
@@ -138,14 +138,14 @@ impl RemoteHost {
 
     /// The head that goes upstream: the bytes of the target as they were judged, the headers cleaned,
     /// and only then ours.
-    fn head(&self, passage: Passage<'_>, request: &Outbound) -> Option<Head> {
+    fn head(&self, passage: Passage<'_>, request: Outbound) -> Option<(Head, Upload)> {
         let mut target = http::uri::Parts::default();
-        target.path_and_query = request.target.path_and_query().cloned();
+        target.path_and_query = request.target.into_parts().path_and_query;
         let identity = self.teller.header();
         let person = passage.is_person();
-        let mut sent = headers::outbound(request.headers.clone(), identity, person);
+        let mut sent = headers::outbound(request.headers, identity, person);
         sent.insert(HOST, self.host.clone());
-        sent.insert(headers::REQUEST_ID, request.id.clone());
+        sent.insert(headers::REQUEST_ID, request.id);
         sent.insert(FORWARDED_HOST, self.public_host.clone());
         let proto = if self.public.https { "https" } else { "http" };
         sent.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
@@ -156,11 +156,8 @@ impl RemoteHost {
             sent.remove(AUTHORIZATION);
             self.teller.tell(&mut sent, permit);
         }
-        Some(Head {
-            method: request.method.clone(),
-            target: Uri::from_parts(target).ok()?,
-            headers: sent,
-        })
+        let target = Uri::from_parts(target).ok()?;
+        Some((Head { method: request.method, target, headers: sent }, request.body))
     }
 
     /// Answers that may not be handed on as they are: the host's own challenge, and redirects.

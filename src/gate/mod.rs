@@ -104,7 +104,7 @@ impl Gate {
         let waits = head.headers.contains_key(EXPECT);
         let upload = Upload::new(body, visit.meter(), self.drain.clone(), rules.max_body, waits);
         let voice = rules.kind.voice(head.uri.path());
-        match self.walk(&rules, peer, &head, upload, &mut visit).await {
+        match self.walk(&rules, peer, head, upload, &mut visit).await {
             Ok(response) => visit.answer(response),
             Err(refusal) => {
                 self.complaints.hear(&refusal, &visit);
@@ -124,16 +124,16 @@ impl Gate {
         &self,
         rules: &Rules,
         peer: Option<IpAddr>,
-        head: &Parts,
+        head: Parts,
         mut upload: Upload,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
-        check_target(head)?;
+        check_target(&head)?;
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
-        let client = client(rules, peer, head)?;
+        let client = client(rules, peer, &head)?;
         visit.from(client);
-        let what = rules.kind.classify(&rules.prefix, line(head))?;
+        let what = rules.kind.classify(&rules.prefix, line(&head))?;
         let presented = credential::read(&head.headers)?;
         let who = self.who(&presented)?;
         let at = Circumstances {
@@ -158,14 +158,16 @@ impl Gate {
             }
             (Classified::Own, _) => return Err(Refusal::NoPages),
             (_, Identified::Unknown) => return Err(Refusal::BadToken),
+            // As it came, less what would say who somebody is.
             (_, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
-                return self.pass(rules, head, upload, client, visit).await;
+                let request = outbound(head, upload, client, String::new(), visit);
+                return self.forward(Passage::Person, request, rules, visit).await;
             }
             (Classified::Unknown, _) => return Err(Refusal::NoCredential),
             (Classified::Known(intent), who) => {
                 visit.wants(&intent);
                 let nobody = matches!(who, Identified::Nobody);
-                if nobody && is_probe(head, &intent, &mut upload, rules).await {
+                if nobody && is_probe(&head, &intent, &mut upload, rules).await {
                     return Ok(probe(&intent));
                 }
                 let read = Some(&*intent).filter(|_| nobody && rules.anonymous_read);
@@ -176,9 +178,10 @@ impl Gate {
         if intent.voice == Voice::Lfs {
             return Err(Refusal::NoLfs);
         }
-        check_body(head, &intent, &mut upload, rules).await?;
+        check_body(&head, &intent, &mut upload, rules).await?;
         let passage = Passage::Permitted(&permit);
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
+        let service = service.unwrap_or_default().to_owned();
         let request = outbound(head, upload, client, service, visit);
         self.forward(passage, request, rules, visit).await
     }
@@ -201,7 +204,7 @@ impl Gate {
     /// A token that was found is written down, held to its expiry and its addresses, and marked used.
     fn welcome(
         &self,
-        token: &TokenPrincipal,
+        token: &Rc<TokenPrincipal>,
         at: Circumstances,
         visit: &mut Visit,
     ) -> Result<(), Denial> {
@@ -209,19 +212,6 @@ impl Gate {
         policy::admit(token, at)?;
         self.identify.used(token, at.now, at.client);
         Ok(())
-    }
-
-    /// `people = "pass"`: a request without a token of ours goes upstream as it came.
-    async fn pass(
-        &self,
-        rules: &Rules,
-        head: &Parts,
-        upload: Upload,
-        client: Option<IpAddr>,
-        visit: &mut Visit,
-    ) -> Result<Response<Body>, Refusal> {
-        let request = outbound(head, upload, client, None, visit);
-        self.forward(Passage::Person, request, rules, visit).await
     }
 
     async fn forward(
@@ -243,20 +233,20 @@ fn line(head: &Parts) -> RequestLine<'_> {
 }
 
 fn outbound(
-    head: &Parts,
+    head: Parts,
     body: Upload,
     client: Option<IpAddr>,
-    service: Option<&str>,
+    service: String,
     visit: &Visit,
 ) -> Outbound {
     Outbound {
-        method: head.method.clone(),
-        target: head.uri.clone(),
-        headers: head.headers.clone(),
+        method: head.method,
+        target: head.uri,
+        headers: head.headers,
         body,
         client,
         id: visit.id_value(),
-        service: service.unwrap_or_default().to_owned(),
+        service,
         meter: Rc::clone(visit.meter()),
     }
 }

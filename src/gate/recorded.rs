@@ -60,7 +60,7 @@ impl http_body::Body for Recorded {
 
 impl Drop for Recorded {
     fn drop(&mut self) {
-        if let Some(visit) = &mut self.visit {
+        if let Some(visit) = &self.visit {
             let whole = self.ended || self.body.is_end_stream();
             visit.finish(self.sent, self.cut.or((!whole).then_some(Cut::Client)));
         }

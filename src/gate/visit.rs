@@ -1,14 +1,16 @@
 //! One request's visit: its id, what passes, and what will be written down about it.
 
 use super::recorded::Recorded;
+use crate::domain::dialect::path::decode;
 use crate::domain::intent::{Action, Intent};
+use crate::domain::names::RepoPath;
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Meter};
 use crate::forward::headers::REQUEST_ID;
-use crate::telemetry::{GuestBook, Record, Verdict};
+use crate::telemetry::{GuestBook, Record, Shown, Verdict};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response, Uri};
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -39,11 +41,19 @@ impl Ids {
 
 /// What is known about a request so far.
 pub(super) struct Visit {
-    record: Box<Record>,
+    id: String,
+    method: Method,
+    target: Uri,
+    client: Option<IpAddr>,
+    token: Option<Rc<TokenPrincipal>>,
+    wanted: Option<(Action, RepoPath)>,
+    status: u16,
+    verdict: Verdict,
+    reason: Option<&'static str>,
+    upstream: Option<Duration>,
     start: Instant,
     meter: Rc<Meter>,
     book: Rc<GuestBook>,
-    head_only: bool,
 }
 
 impl Visit {
@@ -53,45 +63,30 @@ impl Visit {
         peer: Option<IpAddr>,
         book: &Rc<GuestBook>,
     ) -> Self {
-        let hide = |text: &str| {
-            let holds = contains_form(text.as_bytes())
-                || contains_form(crate::domain::dialect::path::decode(text).as_bytes());
-            if holds { HIDDEN.to_owned() } else { text.to_owned() }
-        };
-        let record = Box::new(Record {
-            time: String::new(),
-            level: "info",
-            event: "request",
+        Self {
             id,
+            method: head.method.clone(),
+            target: head.uri.clone(),
             client: peer,
             token: None,
-            token_name: None,
-            owner: None,
-            action: Action::Unknown.name(),
-            project: None,
-            repository: None,
-            method: hide(head.method.as_str()),
-            path: hide(head.uri.path()),
+            wanted: None,
             status: 0,
             verdict: Verdict::Allowed,
             reason: None,
-            bytes_in: 0,
-            bytes_out: 0,
-            duration_us: 0,
-            upstream_us: None,
-        });
-        let head_only = head.method == Method::HEAD;
-        let (start, meter) = (Instant::now(), Meter::new());
-        Self { record, start, meter, book: Rc::clone(book), head_only }
+            upstream: None,
+            start: Instant::now(),
+            meter: Meter::new(),
+            book: Rc::clone(book),
+        }
     }
 
     pub(super) fn id(&self) -> &str {
-        &self.record.id
+        &self.id
     }
 
     pub(super) fn id_value(&self) -> HeaderValue {
         // Hexadecimal digits always are one.
-        HeaderValue::from_str(&self.record.id).unwrap_or_else(|_| HeaderValue::from_static("-"))
+        HeaderValue::from_str(&self.id).unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
 
     pub(super) fn meter(&self) -> &Rc<Meter> {
@@ -99,53 +94,73 @@ impl Visit {
     }
 
     pub(super) fn from(&mut self, client: Option<IpAddr>) {
-        self.record.client = client;
+        self.client = client;
     }
 
     pub(super) fn wants(&mut self, intent: &Intent) {
-        self.record.action = intent.action.name();
-        self.record.project = Some(intent.repository.project().to_owned());
-        self.record.repository = Some(intent.repository.name().to_owned());
+        self.wanted = Some((intent.action, intent.repository.clone()));
     }
 
-    pub(super) fn is(&mut self, token: &TokenPrincipal) {
-        self.record.token = Some(token.id.0);
-        self.record.token_name = Some(token.name.clone());
-        self.record.owner = Some(token.owner.to_string());
+    pub(super) fn is(&mut self, token: &Rc<TokenPrincipal>) {
+        self.token = Some(Rc::clone(token));
     }
 
     pub(super) fn upstream(&mut self, took: Duration) {
-        self.record.upstream_us = Some(micros(took));
+        self.upstream = Some(took);
     }
 
     pub(super) fn refused(&mut self, verdict: Verdict, reason: &'static str) {
-        self.record.verdict = verdict;
-        self.record.reason = Some(reason);
+        self.verdict = verdict;
+        self.reason = Some(reason);
     }
 
     /// Hands the answer over; the record is written when its body has ended.
     pub(super) fn answer(mut self, mut response: Response<Body>) -> Response<Recorded> {
         response.headers_mut().insert(REQUEST_ID, self.id_value());
-        self.record.status = response.status().as_u16();
+        self.status = response.status().as_u16();
         response.map(|body| Recorded::new(body, self))
     }
 
     /// Writes the record down. `sent` is the bytes of the answer, `cut` why it did not end.
-    pub(super) fn finish(&mut self, sent: u64, cut: Option<Cut>) {
-        let record = &mut self.record;
-        match cut {
-            Some(Cut::Upstream) => {
-                (record.verdict, record.reason) = (Verdict::Failed, Some("upstream-broke-off"));
-            }
-            Some(Cut::Client) if !self.head_only => record.reason = Some("client-left"),
-            _ => {}
-        }
-        record.time = crate::telemetry::log::now();
-        record.bytes_in = self.meter.received();
-        record.bytes_out = sent;
-        record.duration_us = micros(self.start.elapsed());
-        self.book.write(record);
+    pub(super) fn finish(&self, sent: u64, cut: Option<Cut>) {
+        let (verdict, reason) = match cut {
+            Some(Cut::Upstream) => (Verdict::Failed, Some("upstream-broke-off")),
+            // Of an answer to HEAD nobody wants the body.
+            Some(Cut::Client) if self.method != Method::HEAD => (self.verdict, Some("client-left")),
+            _ => (self.verdict, self.reason),
+        };
+        let token = self.token.as_deref();
+        let repository = self.wanted.as_ref().map(|(_, repository)| repository);
+        let action = self.wanted.as_ref().map_or(Action::Unknown, |(action, _)| *action);
+        self.book.write(&Record {
+            time: &crate::telemetry::log::now(),
+            level: "info",
+            event: "request",
+            id: &self.id,
+            client: self.client,
+            token: token.map(|token| token.id.0),
+            token_name: token.map(|token| token.name.as_str()),
+            owner: token.map(|token| Shown(&token.owner)),
+            action: action.name(),
+            project: repository.map(RepoPath::project),
+            repository: repository.map(RepoPath::name),
+            method: without_token(self.method.as_str()),
+            path: without_token(self.target.path()),
+            status: self.status,
+            verdict,
+            reason,
+            bytes_in: self.meter.received(),
+            bytes_out: sent,
+            duration_us: micros(self.start.elapsed()),
+            upstream_us: self.upstream.map(micros),
+        });
     }
+}
+
+/// The text, unless a token stands in it in any spelling.
+fn without_token(text: &str) -> &str {
+    let holds = contains_form(text.as_bytes()) || contains_form(decode(text).as_bytes());
+    if holds { HIDDEN } else { text }
 }
 
 /// Who ended an answer before its end.

@@ -7,7 +7,6 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait when the system has no more file descriptors or memory for a connection.
@@ -20,10 +19,8 @@ pub(super) fn run(
     connections: &Arc<Connections>,
     stop: &CancellationToken,
 ) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let workers = Rc::new(workers);
-    let local = LocalSet::new();
-    local.block_on(&runtime, async {
+    super::local_runtime()?.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
         for listener in listeners {
             let (workers, connections) = (Rc::clone(&workers), Arc::clone(connections));

@@ -22,6 +22,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio_util::sync::CancellationToken;
 
 /// An error of any kind, as hyper takes them from bodies.
@@ -119,6 +120,12 @@ pub struct Plan {
 /// The first that cannot be bound, with its name.
 pub fn bind(addresses: &[Listen]) -> Result<Vec<Bound>, ListenError> {
     addresses.iter().map(Bound::new).collect()
+}
+
+/// A runtime for one thread. A `LocalSet` would do as well, but wakes itself by a system call for
+/// every event.
+fn local_runtime() -> std::io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
 }
 
 /// Serves until `plan.stop` is cancelled and every connection has ended or the drain time-out has

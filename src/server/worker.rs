@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::mpsc;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// A connection on its way to a worker.
@@ -66,10 +66,9 @@ impl Worker {
     ) -> Result<Self, BoxError> {
         let (tell, told) = std::sync::mpsc::channel();
         let (queue, connections) = mpsc::unbounded_channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name(name).spawn(move || {
-            LocalSet::new().block_on(&runtime, async {
-                // Whoever starts workers waits to be told.
+            // Whoever starts workers waits to be told.
+            let begin = async {
                 match make() {
                     Ok(service) => {
                         let _ = tell.send(Ok(()));
@@ -79,7 +78,13 @@ impl Worker {
                         let _ = tell.send(Err(error));
                     }
                 }
-            });
+            };
+            match super::local_runtime() {
+                Ok(runtime) => runtime.block_on(begin),
+                Err(error) => {
+                    let _ = tell.send(Err(error.into()));
+                }
+            }
         })?;
         told.recv().map_err(|_| "a worker ended before it began")??;
         Ok(Self { queue, load: Arc::default(), thread })

@@ -127,7 +127,7 @@ impl Metrics {
     }
 
     /// Counts one finished request.
-    pub fn request(&self, record: &Record) {
+    pub fn request(&self, record: &Record<'_>) {
         if let Some(action) = self.actions.get(record.action) {
             if let Some(counter) = action.verdicts.get(record.verdict as usize) {
                 counter.inc();

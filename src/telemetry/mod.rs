@@ -8,7 +8,7 @@ pub mod log;
 pub mod metrics;
 mod record;
 
-pub use record::{Record, Verdict};
+pub use record::{Record, Shown, Verdict};
 
 use metrics::Metrics;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl GuestBook {
     }
 
     /// Writes one finished request down.
-    pub fn write(&self, record: &Record) {
+    pub fn write(&self, record: &Record<'_>) {
         self.metrics.request(record);
         self.lines.write(|line, json| record.format(line, json));
     }

@@ -1,7 +1,7 @@
 //! What is written down about one request.
 
-use serde::Serialize;
-use std::fmt::Write as _;
+use serde::{Serialize, Serializer};
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -39,18 +39,27 @@ impl Verdict {
     }
 }
 
+/// A value that is written as it shows itself.
+pub struct Shown<'a>(pub &'a dyn fmt::Display);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
+}
+
 /// One request, as the log writes it. The names of the fields are stable and documented in
 /// `docs/guide/operating.md`.
-#[derive(Debug, Serialize)]
-pub struct Record {
-    /// When it ended, RFC 3339 in UTC; set as the line is written.
-    pub time: String,
+#[derive(Serialize)]
+pub struct Record<'a> {
+    /// When it ended, RFC 3339 in UTC.
+    pub time: &'a str,
     /// Always `info`.
     pub level: &'static str,
     /// Always `request`.
     pub event: &'static str,
     /// The request id, which every answer of gitlatch's own carries too.
-    pub id: String,
+    pub id: &'a str,
     /// The client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
@@ -59,22 +68,22 @@ pub struct Record {
     pub token: Option<i64>,
     /// The token's name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_name: Option<String>,
+    pub token_name: Option<&'a str>,
     /// Whose the token is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
+    pub owner: Option<Shown<'a>>,
     /// What the request does.
     pub action: &'static str,
     /// The project.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub project: Option<String>,
+    pub project: Option<&'a str>,
     /// The repository's name in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub repository: Option<String>,
+    pub repository: Option<&'a str>,
     /// The method.
-    pub method: String,
+    pub method: &'a str,
     /// The path as it came, without the query.
-    pub path: String,
+    pub path: &'a str,
     /// The status of the answer.
     pub status: u16,
     /// How it ended.
@@ -93,7 +102,7 @@ pub struct Record {
     pub upstream_us: Option<u64>,
 }
 
-impl Record {
+impl Record<'_> {
     /// How long the request took.
     #[must_use]
     pub fn duration(&self) -> Duration {
@@ -133,7 +142,7 @@ impl Record {
             self.action, self.bytes_in, self.bytes_out
         );
         if let (Some(token), Some(owner)) = (self.token, &self.owner) {
-            let _ = write!(text, ", token {token} of {owner}");
+            let _ = write!(text, ", token {token} of {}", owner.0);
         }
         if let Some(client) = self.client {
             let _ = write!(text, ", from {client}");
