@@ -137,7 +137,7 @@ impl Source {
 
 fn read_file(path: &Path) -> Result<String, String> {
     let (file, metadata) = files::open(path)?;
-    files::private(path, &metadata)?;
+    files::private(path, &metadata, files::Besides::Group)?;
     let mut bytes = Zeroizing::new(Vec::new());
     let read = file.take(LONGEST).read_to_end(&mut bytes);
     read.map_err(|cause| format!("the file cannot be read: {cause}"))?;

@@ -19,13 +19,26 @@ pub(super) fn open(path: &Path) -> Result<(File, Metadata), String> {
     Ok((file, metadata))
 }
 
-/// Whether the owner alone may use the file, as its mode says.
-pub(super) fn private(path: &Path, metadata: &Metadata) -> Result<(), String> {
+/// Who may use a file besides its owner.
+#[derive(Clone, Copy)]
+pub(super) enum Besides {
+    /// Nobody: the store.
+    Nobody,
+    /// Its group may read it: that is how Debian's `ssl-cert` and Kubernetes' `fsGroup` hand out keys.
+    Group,
+}
+
+/// Whether nobody else may use the file, as its mode says.
+pub(super) fn private(path: &Path, metadata: &Metadata, besides: Besides) -> Result<(), String> {
+    let (forbidden, those) = match besides {
+        Besides::Nobody => (0o077, "its owner"),
+        Besides::Group => (0o037, "its owner and its group"),
+    };
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & forbidden != 0 {
         let path = quoted(path);
         return Err(format!(
-            "others than its owner may use {path} (mode {mode:04o}); run: chmod 600 {path}"
+            "others than {those} may use {path} (mode {mode:04o}); run: chmod 600 {path}"
         ));
     }
     Ok(())

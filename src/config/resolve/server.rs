@@ -67,7 +67,7 @@ fn tls(section: &mut Section<'_>) -> Option<TlsFiles> {
         section.notes.error(cert.place, format!("`tls_cert`: {fault}"));
     }
     if let Some(key) = &key {
-        let private = |(_, metadata)| files::private(&key.value, &metadata);
+        let private = |(_, metadata)| files::private(&key.value, &metadata, files::Besides::Group);
         if let Err(fault) = files::open(&key.value).and_then(private) {
             section.notes.error(key.place, format!("`tls_key`: {fault}"));
         }

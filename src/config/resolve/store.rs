@@ -18,7 +18,7 @@ fn check_file(section: &mut Section<'_>, path: &Found<PathBuf>) {
     // One that does not exist is created.
     let Ok(metadata) = std::fs::metadata(&path.value) else { return };
     let fault = if metadata.is_file() {
-        files::private(&path.value, &metadata)
+        files::private(&path.value, &metadata, files::Besides::Nobody)
     } else {
         Err("it is no regular file".to_owned())
     };

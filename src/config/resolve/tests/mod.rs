@@ -26,7 +26,7 @@ impl House {
         for (name, mode, content) in [
             ("cert.pem", 0o644, "certificate"),
             ("key.pem", 0o600, "key"),
-            ("open-key.pem", 0o640, "key"),
+            ("open-key.pem", 0o644, "key"),
             ("open.db", 0o644, ""),
             ("secret", 0o600, "s3cret pass\r\nsecond line\n"),
             ("word", 0o400, "s3cret"),

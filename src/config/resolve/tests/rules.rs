@@ -74,7 +74,7 @@ fn certificates() {
         (server(&format!("{cert}tls_key = \"$DIR\"\n")), "3:11: `tls_key`: it is no regular file"),
         (
             server(&format!("{cert}tls_key = \"$DIR/open-key.pem\"\n")),
-            "3:11: `tls_key`: others than its owner may use \"$DIR/open-key.pem\" (mode 0640); \
+            "3:11: `tls_key`: others than its owner and its group may use \"$DIR/open-key.pem\" (mode 0644); \
              run: chmod 600 \"$DIR/open-key.pem\"",
         ),
     ];

@@ -223,7 +223,7 @@ fn secrets_that_cannot_be_used() {
         ),
         (
             "bearer_file = \"$DIR/open-key.pem\"\n",
-            "6:15: `bearer_file`: others than its owner may use \"$DIR/open-key.pem\" (mode 0640); \
+            "6:15: `bearer_file`: others than its owner and its group may use \"$DIR/open-key.pem\" (mode 0644); \
              run: chmod 600 \"$DIR/open-key.pem\"",
         ),
         (
