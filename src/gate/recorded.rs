@@ -7,25 +7,24 @@ use http_body::{Body as _, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// An answer's body and the visit that it ends.
+/// An answer's body and the visit that ends with it.
 pub struct Recorded {
     body: Body,
     /// `None` for an answer about which nothing is known any more: the request crashed.
     visit: Option<Visit>,
-    sent: u64,
+    /// The body's own end was seen, or noted as missing.
     ended: bool,
-    cut: Option<Cut>,
 }
 
 impl Recorded {
     pub(super) fn new(body: Body, visit: Visit) -> Self {
-        Self { body, visit: Some(visit), sent: 0, ended: false, cut: None }
+        Self { body, visit: Some(visit), ended: false }
     }
 
     /// A body without a visit.
     #[must_use]
     pub fn unrecorded(body: Body) -> Self {
-        Self { body, visit: None, sent: 0, ended: false, cut: None }
+        Self { body, visit: None, ended: false }
     }
 }
 
@@ -39,11 +38,13 @@ impl http_body::Body for Recorded {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        let Some(visit) = &mut this.visit else { return Poll::Ready(frame) };
         match &frame {
-            Some(Ok(frame)) => {
-                this.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+            Some(Ok(frame)) => visit.sent(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Err(_)) => {
+                this.ended = true;
+                visit.cut(Cut::Upstream);
             }
-            Some(Err(_)) => this.cut = Some(Cut::Upstream),
             None => this.ended = true,
         }
         Poll::Ready(frame)
@@ -60,9 +61,9 @@ impl http_body::Body for Recorded {
 
 impl Drop for Recorded {
     fn drop(&mut self) {
-        if let Some(visit) = &self.visit {
-            let whole = self.ended || self.body.is_end_stream();
-            visit.finish(self.sent, self.cut.or((!whole).then_some(Cut::Client)));
+        let whole = self.ended || self.body.is_end_stream();
+        if let Some(visit) = self.visit.as_mut().filter(|_| !whole) {
+            visit.cut(Cut::Client);
         }
     }
 }

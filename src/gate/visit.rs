@@ -39,7 +39,12 @@ impl Ids {
     }
 }
 
-/// What is known about a request so far.
+/// The reason that is written when the client left before the end.
+const LEFT: &str = "client-left";
+/// The status that is written down when the client left before there was an answer (nginx's number).
+const CLIENT_LEFT: u16 = 499;
+
+/// What is known about a request so far. It is written down when it goes, whatever made it go.
 pub(super) struct Visit {
     id: String,
     method: Method,
@@ -51,6 +56,7 @@ pub(super) struct Visit {
     verdict: Verdict,
     reason: Option<&'static str>,
     upstream: Option<Duration>,
+    sent: u64,
     start: Instant,
     meter: Rc<Meter>,
     book: Rc<GuestBook>,
@@ -70,10 +76,11 @@ impl Visit {
             client: peer,
             token: None,
             wanted: None,
-            status: 0,
+            status: CLIENT_LEFT,
             verdict: Verdict::Allowed,
-            reason: None,
+            reason: Some(LEFT),
             upstream: None,
+            sent: 0,
             start: Instant::now(),
             meter: Meter::new(),
             book: Rc::clone(book),
@@ -118,17 +125,34 @@ impl Visit {
     pub(super) fn answer(mut self, mut response: Response<Body>) -> Response<Recorded> {
         response.headers_mut().insert(REQUEST_ID, self.id_value());
         self.status = response.status().as_u16();
+        if self.reason == Some(LEFT) {
+            self.reason = None;
+        }
         response.map(|body| Recorded::new(body, self))
     }
 
-    /// Writes the record down. `sent` is the bytes of the answer, `cut` why it did not end.
-    pub(super) fn finish(&self, sent: u64, cut: Option<Cut>) {
-        let (verdict, reason) = match cut {
-            Some(Cut::Upstream) => (Verdict::Failed, Some("upstream-broke-off")),
+    /// Notes so many more bytes of the answer's body.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+    }
+
+    /// Notes that the answer's body did not come to its end.
+    pub(super) fn cut(&mut self, by: Cut) {
+        match by {
+            Cut::Upstream => self.refused(Verdict::Failed, "upstream-broke-off"),
             // Of an answer to HEAD nobody wants the body.
-            Some(Cut::Client) if self.method != Method::HEAD => (self.verdict, Some("client-left")),
-            _ => (self.verdict, self.reason),
-        };
+            Cut::Client if self.method == Method::HEAD => {}
+            Cut::Client => self.reason = Some(LEFT),
+        }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.status = 500;
+            self.refused(Verdict::Failed, "crashed");
+        }
         let token = self.token.as_deref();
         let repository = self.wanted.as_ref().map(|(_, repository)| repository);
         let action = self.wanted.as_ref().map_or(Action::Unknown, |(action, _)| *action);
@@ -147,10 +171,10 @@ impl Visit {
             method: without_token(self.method.as_str()),
             path: without_token(self.target.path()),
             status: self.status,
-            verdict,
-            reason,
+            verdict: self.verdict,
+            reason: self.reason,
             bytes_in: self.meter.received(),
-            bytes_out: sent,
+            bytes_out: self.sent,
             duration_us: micros(self.start.elapsed()),
             upstream_us: self.upstream.map(micros),
         });
