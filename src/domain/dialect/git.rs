@@ -138,22 +138,20 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
     let Some((folder, tail)) = split_at_repository(path)? else {
         return Ok(Classified::Unknown);
     };
-    let named: Vec<&Row> = TABLE.iter().filter(|row| row.has_tail(tail)).collect();
-    if named.is_empty() {
-        return Ok(Classified::Unknown);
-    }
-    if !named.iter().any(|row| row.has_method(line.method)) {
-        let allow = match named[0].method {
+    let named = || TABLE.iter().filter(|row| row.has_tail(tail));
+    let Some(first) = named().next() else { return Ok(Classified::Unknown) };
+    if !named().any(|row| row.has_method(line.method)) {
+        let allow = match first.method {
             "GET" => "GET, HEAD",
             "*" => "GET, HEAD, POST, PUT, DELETE, PATCH",
             own => own,
         };
         return Err(Unclear::Method { method: line.method.to_owned(), allow });
     }
-    let lfs = named[0].voice == Voice::Lfs;
+    let lfs = first.voice == Voice::Lfs;
     let query = line.query.filter(|query| !query.is_empty() && !lfs);
-    let Some(row) = named.iter().find(|row| row.query == query) else {
-        return unknown_query(query, &named);
+    let Some(row) = named().find(|row| row.query == query) else {
+        return unknown_query(query, named().any(|row| row.query.is_some()));
     };
     Ok(Classified::Known(Box::new(Intent {
         action: row.action,
@@ -168,13 +166,11 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
 
 /// A query that no row has: a service that is not known is refused like every unknown thing, and
 /// anything else could be read in two ways.
-fn unknown_query(query: Option<&str>, named: &[&Row]) -> Result<Classified, Unclear> {
+fn unknown_query(query: Option<&str>, takes_one: bool) -> Result<Classified, Unclear> {
     let service = query.and_then(|query| query.strip_prefix("service=git-"));
     let plain = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     match service {
-        Some(name) if plain(name) && named.iter().any(|row| row.query.is_some()) => {
-            Ok(Classified::Unknown)
-        }
+        Some(name) if plain(name) && takes_one => Ok(Classified::Unknown),
         _ => Err(PathFault::Query.into()),
     }
 }
@@ -196,7 +192,11 @@ fn without_scm(path: &str) -> Result<(&str, usize), PathFault> {
 
 /// Divides `/p/r.git/tail` into `/p/r.git` and `tail`; `None` when no segment ends in `.git`.
 fn split_at_repository(path: &str) -> Result<Option<(&str, &str)>, PathFault> {
-    let is_git = |segment: &str| decode(segment).to_ascii_lowercase().ends_with(".git");
+    let is_git = |segment: &str| {
+        let decoded = decode(segment);
+        let ending = decoded.len().checked_sub(4).map(|at| &decoded.as_bytes()[at..]);
+        ending.is_some_and(|ending| ending.eq_ignore_ascii_case(b".git"))
+    };
     let mut found = None;
     let mut end = 0;
     for segment in path[1..].split('/') {

@@ -118,8 +118,10 @@ impl Kind {
 
 /// Whether the path, in any spelling, is one of gitlatch's own.
 fn is_own(local: &str) -> bool {
-    let decoded = path::decode(local).to_ascii_lowercase();
+    let decoded = path::decode(local);
+    let decoded = decoded.as_bytes();
     ["/-/gitlatch", "/rest/access-tokens"].into_iter().any(|own| {
-        decoded.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let (start, rest) = decoded.split_at(own.len().min(decoded.len()));
+        start.eq_ignore_ascii_case(own.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
     })
 }
