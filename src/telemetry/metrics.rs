@@ -53,7 +53,7 @@ pub struct Metrics {
     received: Counter,
     sent: Counter,
     connections: Gauge,
-    connections_total: Gauge,
+    accepted: Counter,
     upstream_errors: HashMap<&'static str, Counter>,
     lookups: HashMap<&'static str, Counter>,
     tokens: Gauge,
@@ -98,7 +98,7 @@ impl Metrics {
             received: Counter::default(),
             sent: Counter::default(),
             connections: Gauge::default(),
-            connections_total: Gauge::default(),
+            accepted: Counter::default(),
             tokens: Gauge::default(),
             dropped: Counter::default(),
             registry,
@@ -112,12 +112,8 @@ impl Metrics {
         registry.register("bytes_received", "Bytes of request bodies", self.received.clone());
         registry.register("bytes_sent", "Bytes of answer bodies", self.sent.clone());
         registry.register("connections", "Connections open now", self.connections.clone());
-        // The server counts these itself; a gauge shows its number as it is.
-        registry.register(
-            "connections_total",
-            "Connections accepted since the start",
-            self.connections_total.clone(),
-        );
+        let accepted = "Connections accepted since the start";
+        registry.register("connections_accepted", accepted, self.accepted.clone());
         registry.register("tokens", "Tokens neither revoked nor expired", self.tokens.clone());
         registry.register(
             "log_lines_dropped",
@@ -160,7 +156,8 @@ impl Metrics {
     /// Sets what is counted elsewhere.
     pub fn set_connections(&self, open: usize, total: usize) {
         self.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
-        self.connections_total.set(i64::try_from(total).unwrap_or(i64::MAX));
+        // The server counts these itself and only ever upwards.
+        self.accepted.inc_by((total as u64).saturating_sub(self.accepted.get()));
     }
 
     /// Sets the number of live tokens.

@@ -4,4 +4,6 @@
 
 mod support;
 
+mod bodies;
 mod carriers;
+mod operations;

@@ -8,4 +8,4 @@ mod upstream;
 pub use git::Git;
 pub use http::{Reply, basic, bearer, raw, request};
 pub use site::{Ran, Site, SiteBuilder};
-pub use upstream::{Seen, Upstream};
+pub use upstream::{Seen, Upstream, read_head};
