@@ -158,6 +158,7 @@ impl House {
             rules: self.rules,
             metrics: self.metrics,
             log,
+            complaints: Arc::default(),
         };
         let plan = Plan {
             name: "worker",

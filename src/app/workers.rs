@@ -4,7 +4,7 @@ use crate::config::{Config, Origin, Target};
 use crate::forward::body::Body;
 use crate::forward::http_backend::{self, Folder, HttpBackend};
 use crate::forward::{Forwarder, RemoteHost, client_tls};
-use crate::gate::{Gate, Ids, Recorded, Rules};
+use crate::gate::{Complaints, Gate, Ids, Recorded, Rules};
 use crate::server::{self, BoxError, Peer};
 use crate::store::RightsSource;
 use crate::store::sqlite::Database;
@@ -31,6 +31,7 @@ pub(super) struct Workers {
     pub(super) rules: Arc<ArcSwap<Rules>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) log: Arc<LineWriter>,
+    pub(super) complaints: Arc<Complaints>,
 }
 
 impl Workers {
@@ -48,7 +49,9 @@ impl Workers {
         let ids = Ids::starting_at(u64::from_ne_bytes(random));
         let forwarder = self.back_door.open(&self.config)?;
         let rules = Arc::clone(&self.rules);
-        Ok(Attendant(Gate::new(rules, Box::new(reader), forwarder, book, ids)))
+        let complaints = Arc::clone(&self.complaints);
+        let gate = Gate::new(rules, Box::new(reader), forwarder, book, complaints, ids);
+        Ok(Attendant(gate))
     }
 }
 

@@ -8,6 +8,7 @@ mod refusal;
 mod visit;
 
 pub use recorded::Recorded;
+pub use refusal::Complaints;
 pub use visit::Ids;
 
 use crate::auth::credential::{self, Presented};
@@ -65,7 +66,7 @@ pub struct Gate {
     book: Rc<GuestBook>,
     drain: Drain,
     ids: Ids,
-    complaints: refusal::Complaints,
+    complaints: Arc<Complaints>,
 }
 
 impl Gate {
@@ -77,6 +78,7 @@ impl Gate {
         identify: Box<dyn Identify>,
         forwarder: Forwarder,
         book: GuestBook,
+        complaints: Arc<Complaints>,
         ids: Ids,
     ) -> Self {
         Self {
@@ -86,7 +88,7 @@ impl Gate {
             book: Rc::new(book),
             drain: Drain::start(),
             ids,
-            complaints: refusal::Complaints::default(),
+            complaints,
         }
     }
 

@@ -11,9 +11,8 @@ use crate::forward::ForwardError;
 use crate::forward::headers::HeaderFault;
 use crate::reply::Answer;
 use crate::telemetry::Verdict;
+use crate::telemetry::log::Seldom;
 use http::StatusCode;
-use std::cell::Cell;
-use std::time::{Duration, Instant};
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -182,24 +181,23 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
 }
 
 /// What operators must hear of, each kind at most once a minute: the request lines tell how often.
-#[derive(Default)]
-pub(super) struct Complaints {
-    store: Cell<Option<Instant>>,
-    upstream: Cell<Option<Instant>>,
-    credential: Cell<Option<Instant>>,
+#[derive(Debug, Default)]
+pub struct Complaints {
+    store: Seldom,
+    upstream: Seldom,
+    credential: Seldom,
 }
 
 impl Complaints {
     /// Writes the cause of trouble to the log.
     pub(super) fn hear(&self, refusal: &Refusal, visit: &Visit) {
-        let last = match refusal {
-            Refusal::Store(_) | Refusal::Clock => &self.store,
-            Refusal::Forward(ForwardError::CredentialRefused) => &self.credential,
-            Refusal::Forward(error) if error.upstream_kind().is_some() => &self.upstream,
-            _ => return,
+        let due = match refusal {
+            Refusal::Store(_) | Refusal::Clock => self.store.now(),
+            Refusal::Forward(ForwardError::CredentialRefused) => self.credential.now(),
+            Refusal::Forward(error) => error.upstream_kind().is_some() && self.upstream.now(),
+            _ => false,
         };
-        if last.get().is_none_or(|last| last.elapsed() >= Duration::from_mins(1)) {
-            last.set(Some(Instant::now()));
+        if due {
             tracing::error!(id = visit.id(), cause = causes(refusal), "trouble");
         }
     }

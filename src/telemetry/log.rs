@@ -8,7 +8,7 @@ use super::metrics::Metrics;
 use std::io::Write;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
@@ -27,6 +27,24 @@ pub fn start(json: bool, level: tracing::Level) {
     } else {
         builder.with_ansi(false).try_init()
     };
+}
+
+/// Something that is said at most once a minute, however often it happens and by whichever worker.
+#[derive(Debug, Default)]
+pub struct Seldom {
+    last: Mutex<Option<Instant>>,
+}
+
+impl Seldom {
+    /// Whether it is to be said now.
+    pub fn now(&self) -> bool {
+        let mut last = lock(&self.last);
+        let due = last.is_none_or(|last| last.elapsed() >= Duration::from_mins(1));
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
 }
 
 /// The time of now, RFC 3339 in UTC, in milliseconds.
