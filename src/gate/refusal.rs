@@ -192,9 +192,9 @@ impl Complaints {
     /// Writes the cause of trouble to the log.
     pub(super) fn hear(&self, refusal: &Refusal, visit: &Visit) {
         let due = match refusal {
-            Refusal::Store(_) | Refusal::Clock => self.store.now(),
-            Refusal::Forward(ForwardError::CredentialRefused) => self.credential.now(),
-            Refusal::Forward(error) => error.upstream_kind().is_some() && self.upstream.now(),
+            Refusal::Store(_) | Refusal::Clock => self.store.is_due(),
+            Refusal::Forward(ForwardError::CredentialRefused) => self.credential.is_due(),
+            Refusal::Forward(error) => error.upstream_kind().is_some() && self.upstream.is_due(),
             _ => false,
         };
         if due {

@@ -37,7 +37,7 @@ pub struct Seldom {
 
 impl Seldom {
     /// Whether it is to be said now.
-    pub fn now(&self) -> bool {
+    pub fn is_due(&self) -> bool {
         let mut last = lock(&self.last);
         let due = last.is_none_or(|last| last.elapsed() >= Duration::from_mins(1));
         if due {
