@@ -106,7 +106,7 @@ impl Refusal {
                 answer.allow = Some("GET, HEAD, POST");
                 answer.close = true;
             }
-            Self::Unclear(Unclear::Method { allow, .. }) => answer.allow = Some(allow),
+            Self::Unclear(Unclear::Method { allow }) => answer.allow = Some(allow),
             Self::Header(fault) => answer.close = fault.is_framing(),
             Self::AbsoluteTarget => answer.close = true,
             _ => {}

@@ -50,8 +50,8 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// The file was removed or replaced while it was open.
-    #[error("the store at {0} was removed or replaced while it was in use")]
+    /// The file was removed, replaced or damaged while it was open.
+    #[error("the store at {0} was removed, replaced or damaged while it was in use")]
     Replaced(PathBuf),
     /// Others may read the file.
     #[error("the store at {path} can be read by others (mode {mode:03o}); run: chmod 600 {path}")]

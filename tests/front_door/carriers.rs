@@ -36,7 +36,7 @@ fn every_form_of_presenting_a_token() {
         ("Basic, project under a name", basic("alice", &project), 401),
         ("a password", basic("alice", "correct horse"), 401),
         ("mistyped", bearer(&mistyped), 401),
-        ("unknown", bearer("latu_00000000000000000000000000000012rZFE"), 401),
+        ("unknown", bearer("latu_0000000000000000000000000000001vo4SB"), 401),
         ("another scheme", format!("Authorization: token {user}\r\n"), 401),
         ("PRIVATE-TOKEN", format!("PRIVATE-TOKEN: {user}\r\n"), 401),
         ("two lines", twice, 400),

@@ -1,9 +1,18 @@
 //! Tests through the front door: the real program, a real store, real git, and for faults an upstream
 //! of raw sockets. Each case is one line of data.
 #![expect(unreachable_pub, reason = "one crate of tests: pub says what a module offers the others")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy.toml lets tests do so, but does not know helpers of tests for what they are"
+)]
 
 mod support;
 
 mod bodies;
 mod carriers;
+mod git;
+mod lifecycle;
 mod operations;
+mod scope;

@@ -146,7 +146,7 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
             "*" => "GET, HEAD, POST, PUT, DELETE, PATCH",
             own => own,
         };
-        return Err(Unclear::Method { method: line.method.to_owned(), allow });
+        return Err(Unclear::Method { allow });
     }
     let lfs = first.voice == Voice::Lfs;
     let query = line.query.filter(|query| !query.is_empty() && !lfs);
@@ -242,7 +242,7 @@ mod tests {
             }
             Ok(Classified::Unknown) => "unknown".to_owned(),
             Ok(Classified::Own) => "own".to_owned(),
-            Err(Unclear::Method { allow, .. }) => format!("405 {allow}"),
+            Err(Unclear::Method { allow }) => format!("405 {allow}"),
             Err(Unclear::Path(_)) => "400".to_owned(),
         }
     }

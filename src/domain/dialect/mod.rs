@@ -41,10 +41,8 @@ pub enum Unclear {
     #[error("{0}")]
     Path(#[from] PathFault),
     /// The path is known, this method on it is not (405).
-    #[error("this path has no method {method}; it has {allow}")]
+    #[error("this path has no such method; it has {allow}")]
     Method {
-        /// The method that was sent.
-        method: String,
         /// The methods there are, as the `Allow` header lists them.
         allow: &'static str,
     },

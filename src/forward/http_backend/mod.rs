@@ -61,7 +61,15 @@ impl HttpBackend {
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let repository = permit.repository();
-        let missing = || ForwardError::NoRepository(repository.to_string());
+        let nobody = *permit.traveller() == Traveller::Nobody;
+        // Who shows no credential is not told what exists: what is missing looks like what is not public.
+        let missing = || {
+            if nobody {
+                ForwardError::NotPublic
+            } else {
+                ForwardError::NoRepository(repository.to_string())
+            }
+        };
         let path = self.folder.locate(repository, &request.service).ok_or_else(missing)?;
         let meter = Rc::clone(&request.meter);
         let mut child =
@@ -83,7 +91,7 @@ impl HttpBackend {
             (Some(Err(error)), _) => return Err(ForwardError::Backend(error)),
             (None, _) => return Err(ForwardError::Silent),
         };
-        if status == StatusCode::NOT_FOUND && *permit.traveller() == Traveller::Nobody {
+        if status == StatusCode::NOT_FOUND && nobody {
             return Err(ForwardError::NotPublic);
         }
         super::headers::inbound(&mut headers, None, false);

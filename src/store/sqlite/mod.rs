@@ -153,21 +153,14 @@ impl Database {
     /// # Errors
     /// When it cannot.
     pub fn health(&self) -> Result<(), StoreError> {
-        self.check_in_place()?;
-        let anchor = self.held.anchor.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = || {
-            anchor.execute_batch("PRAGMA shrink_memory")?;
-            principals::generation(&anchor)?;
-            principals::by_hash(&anchor, &TokenHash::of(b""), RightsSource::Host).map(drop)
-        };
-        read().map_err(|fault| self.held.error(fault, "read from it"))
+        self.check_in_place()
     }
 
     /// Whether the path still leads to the file that is open. While it does not, every look-up of
     /// this `Database`'s readers fails.
     ///
     /// # Errors
-    /// [`StoreError::Replaced`] when it was removed or replaced.
+    /// [`StoreError::Replaced`] when it was removed, replaced or damaged.
     pub fn check_in_place(&self) -> Result<(), StoreError> {
         self.held.check_in_place()
     }
@@ -203,12 +196,28 @@ impl Held {
         Ok(connection)
     }
 
+    /// Looks at the path and reads from the file. What is known in memory is not honoured while that
+    /// fails: nothing else would tell of a file that was emptied or overwritten in its place.
     fn check_in_place(&self) -> Result<(), StoreError> {
+        let looked = self.look();
+        self.lost.store(looked.is_err(), Ordering::Relaxed);
+        looked
+    }
+
+    fn look(&self) -> Result<(), StoreError> {
         let log = open::beside(&self.real, "-shm");
         let same = |path: &Path, id: FileId| FileId::of(path).is_ok_and(|found| found == id);
-        let lost = !same(&self.path, self.file) || !same(&log, self.wal_index.id());
-        self.lost.store(lost, Ordering::Relaxed);
-        self.check_not_lost()
+        if !same(&self.path, self.file) || !same(&log, self.wal_index.id()) {
+            return Err(StoreError::Replaced(self.path.clone()));
+        }
+        let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || {
+            anchor.execute_batch("PRAGMA shrink_memory")?;
+            schema::check(&anchor)?;
+            principals::generation(&anchor)?;
+            principals::by_hash(&anchor, &TokenHash::of(b""), RightsSource::Host).map(drop)
+        };
+        read().map_err(|fault| self.error(fault, "read from it"))
     }
 
     /// The outcome of the last look at the path: one atomic.

@@ -6,6 +6,20 @@ mod site;
 mod upstream;
 
 pub use git::Git;
-pub use http::{Reply, basic, bearer, raw, request};
-pub use site::{Ran, Site, SiteBuilder};
+pub use http::{Reply, basic, bearer, raw, replies, request};
+pub use site::{PASSWORD, PATIENCE, Ran, Site, SiteBuilder};
 pub use upstream::{Seen, Upstream, read_head};
+
+use std::time::{Duration, Instant};
+
+/// Asks again and again until there is an answer.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}: it does not come to that");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::Git;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,11 +22,13 @@ pub struct SiteBuilder {
     server: String,
     upstream: String,
     rest: String,
+    environment: Vec<(String, String)>,
 }
 
 /// A gitlatch in a folder of its own, with the process that serves it.
 pub struct Site {
     folder: TempDir,
+    environment: Vec<(String, String)>,
     serving: Option<Serving>,
 }
 
@@ -35,6 +37,7 @@ struct Serving {
     address: SocketAddr,
     operations: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
+    errors: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a command did.
@@ -76,7 +79,14 @@ impl SiteBuilder {
             server: String::new(),
             upstream: String::new(),
             rest: String::new(),
+            environment: Vec::new(),
         }
+    }
+
+    /// A variable of the environment that the program serves in.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// The folder, which is there before the configuration is.
@@ -109,7 +119,7 @@ impl SiteBuilder {
             self.rest
         );
         fs::write(folder.join("proxy.toml"), text).unwrap();
-        Site { folder: self.folder, serving: None }
+        Site { folder: self.folder, environment: self.environment, serving: None }
     }
 
     /// Writes the configuration and serves.
@@ -155,7 +165,8 @@ impl Site {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The same command, to be run otherwise.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitlatch"));
         command.args(arguments).arg("--config").arg(self.config()).current_dir(self.folder());
         command.env_remove("GITLATCH_CONFIG");
@@ -199,15 +210,10 @@ impl Site {
     pub fn start(&mut self) {
         self.stop();
         let mut command = self.command(&["serve"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let log = Arc::<Mutex<Vec<String>>>::default();
-        let lines = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                lines.lock().unwrap().push(line);
-            }
-        });
+        command.envs(self.environment.iter().cloned());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = collect(child.stdout.take().unwrap());
+        let errors = collect(child.stderr.take().unwrap());
         let find = |event: &str| {
             let lines = log.lock().unwrap();
             let line = lines.iter().find(|line| line.contains(&format!("\"{event}\"")))?;
@@ -217,11 +223,12 @@ impl Site {
         let start = Instant::now();
         loop {
             if let (Some(address), Some(operations)) = (find("listening"), find("operations")) {
-                self.serving = Some(Serving { child, address, operations, log: Arc::clone(&log) });
+                let log = Arc::clone(&log);
+                self.serving = Some(Serving { child, address, operations, log, errors });
                 return;
             }
             let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "serve ended: {ended:?} {:?}", log.lock().unwrap());
+            assert!(ended.is_none(), "serve ended: {ended:?} {log:?} {errors:?}");
             assert!(start.elapsed() < PATIENCE, "serve does not begin to listen");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -283,6 +290,11 @@ impl Site {
         self.serving().log.lock().unwrap().join("\n")
     }
 
+    /// Everything that it said on standard error so far.
+    pub fn errors(&self) -> String {
+        self.serving().errors.lock().unwrap().join("\n")
+    }
+
     /// The first line of the log that contains all of these, waited for.
     pub fn logged(&self, pieces: &[&str]) -> serde_json::Value {
         let start = Instant::now();
@@ -311,4 +323,16 @@ impl Drop for Site {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The lines of a stream as they come.
+fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let found = Arc::<Mutex<Vec<String>>>::default();
+    let lines = Arc::clone(&found);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            lines.lock().unwrap().push(line);
+        }
+    });
+    found
 }
