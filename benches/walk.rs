@@ -142,7 +142,11 @@ fn upstream(stop: CancellationToken) -> SocketAddr {
         listeners,
         tls: None,
         workers: 1,
-        limits: Timeouts { header_timeout: Duration::from_secs(30), drain_timeout: Duration::ZERO },
+        limits: Timeouts {
+            header_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::ZERO,
+        },
         connections: Arc::default(),
         stop,
     };

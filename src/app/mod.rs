@@ -167,6 +167,7 @@ impl House {
             workers: worker_count(self.config.server.threads),
             limits: Limits {
                 header_timeout: self.config.server.header_timeout,
+                idle_timeout: self.config.server.idle_timeout,
                 drain_timeout: self.config.server.drain_timeout,
             },
             connections,

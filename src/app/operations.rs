@@ -85,7 +85,11 @@ pub(super) fn start(desk: Desk) -> Running {
         listeners: vec![desk.listener],
         tls: None,
         workers: 1,
-        limits: Limits { header_timeout: PATIENCE, drain_timeout: Duration::ZERO },
+        limits: Limits {
+            header_timeout: PATIENCE,
+            idle_timeout: PATIENCE,
+            drain_timeout: Duration::ZERO,
+        },
         connections: Arc::default(),
         stop: desk.stop,
     };

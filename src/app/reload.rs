@@ -68,6 +68,8 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("server.threads", format!("{:?}", config.server.threads)),
         ("server.drain_timeout", format!("{:?}", config.server.drain_timeout)),
         ("server.header_timeout", format!("{:?}", config.server.header_timeout)),
+        // The gate takes a new one at once, the connections of clients do not.
+        ("server.idle_timeout", format!("{:?}", config.server.idle_timeout)),
         ("operations", format!("{:?}", config.operations)),
         ("store", format!("{:?}", config.store)),
         ("upstream", format!("{:?}", config.upstream)),

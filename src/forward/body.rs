@@ -157,6 +157,11 @@ impl Upload {
         http_body::Body::size_hint(self).exact()
     }
 
+    /// The most bytes that it may have.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit.unwrap_or(u64::MAX)
+    }
+
     fn end(&mut self, state: UploadState) {
         self.meter.upload.set(state);
         self.body = None;

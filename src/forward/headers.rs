@@ -2,6 +2,7 @@
 //! Pure.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use zeroize::Zeroizing;
 
 /// The header that carries the request id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -261,9 +262,9 @@ fn drop_own_cookie(headers: &mut HeaderMap) {
     }
 }
 
-/// What of the host's headers goes back to the client. `secret` is what the host was told about
-/// itself, which no header may carry back.
-pub fn inbound(headers: &mut HeaderMap, secret: Option<&[u8]>, person: bool) {
+/// What of the host's headers goes back to the client. `secrets` are what the host was told to
+/// know us by, which no header may carry back.
+pub fn inbound(headers: &mut HeaderMap, secrets: &[Zeroizing<Vec<u8>>], person: bool) {
     let named: Vec<String> = connection_options(headers).map(str::to_ascii_lowercase).collect();
     let mut drop: Vec<HeaderName> = Vec::new();
     for (name, value) in headers.iter() {
@@ -291,7 +292,7 @@ pub fn inbound(headers: &mut HeaderMap, secret: Option<&[u8]>, person: bool) {
                 | "authorization"
                 | "cookie"
         );
-        let echoes = secret.is_some_and(|s| memchr::memmem::find(value.as_bytes(), s).is_some());
+        let echoes = secrets.iter().any(|s| memchr::memmem::find(value.as_bytes(), s).is_some());
         if hop || echoes || (told && !person) || named.iter().any(|option| option == text) {
             drop.push(name.clone());
         }
@@ -461,10 +462,10 @@ mod tests {
             ("content-length", "3"),
         ]);
         let mut token = headers.clone();
-        inbound(&mut token, Some(b"c2VjcmV0"), false);
+        inbound(&mut token, &[b"c2VjcmV0".to_vec().into()], false);
         assert_eq!(names(&token), "content-length content-type");
         let mut person = headers;
-        inbound(&mut person, None, true);
+        inbound(&mut person, &[], true);
         assert_eq!(
             names(&person),
             "content-length content-type set-cookie www-authenticate x-echo"

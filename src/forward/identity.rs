@@ -3,7 +3,13 @@
 use crate::config::Identity;
 use crate::domain::policy::{Permit, Traveller};
 use crate::domain::service_user::ServiceUser;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
+/// A password that is shorter stands in too many innocent headers to be looked for.
+const SHORTEST: usize = 8;
 
 /// Puts the identity on a request.
 pub enum Teller {
@@ -17,7 +23,12 @@ pub enum Teller {
         service_user: ServiceUser,
     },
     /// One credential for everybody.
-    Fixed(HeaderValue),
+    Fixed {
+        /// The value of `Authorization`.
+        value: HeaderValue,
+        /// What of it no answer may carry back.
+        secrets: Vec<Zeroizing<Vec<u8>>>,
+    },
 }
 
 impl Teller {
@@ -34,7 +45,7 @@ impl Teller {
             Identity::Fixed(credential) => {
                 let mut value = HeaderValue::from_str(credential.expose()).ok()?;
                 value.set_sensitive(true);
-                Self::Fixed(value)
+                Self::Fixed { secrets: secrets(value.as_bytes()), value }
             }
         })
     }
@@ -44,19 +55,15 @@ impl Teller {
     pub fn header(&self) -> Option<&HeaderName> {
         match self {
             Self::Header { name, .. } => Some(name),
-            Self::Silent | Self::Fixed(_) => None,
+            Self::Silent | Self::Fixed { .. } => None,
         }
     }
 
-    /// The part of the credential that no answer may carry back: it without its scheme.
-    pub(super) fn secret(&self) -> Option<&[u8]> {
+    /// The parts of the credential that no answer may carry back.
+    pub(super) fn secrets(&self) -> &[Zeroizing<Vec<u8>>] {
         match self {
-            Self::Fixed(value) => {
-                let value = value.as_bytes();
-                let at = value.iter().position(|b| *b == b' ').map_or(0, |at| at + 1);
-                Some(&value[at..])
-            }
-            Self::Silent | Self::Header { .. } => None,
+            Self::Fixed { secrets, .. } => secrets,
+            Self::Silent | Self::Header { .. } => &[],
         }
     }
 
@@ -85,9 +92,24 @@ impl Teller {
                     headers.insert(name.clone(), value);
                 }
             }
-            Self::Fixed(value) => {
+            Self::Fixed { value, .. } => {
                 headers.insert(AUTHORIZATION, value.clone());
             }
         }
     }
+}
+
+/// The credential without its scheme, and the password within, where it is Basic.
+fn secrets(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+    let at = value.iter().position(|b| *b == b' ').map_or(0, |at| at + 1);
+    let (scheme, encoded) = value.split_at(at);
+    let mut secrets = vec![Zeroizing::new(encoded.to_vec())];
+    if scheme.eq_ignore_ascii_case(b"basic ")
+        && let Ok(decoded) = STANDARD.decode(encoded).map(Zeroizing::new)
+        && let Some(colon) = decoded.iter().position(|b| *b == b':')
+        && decoded.len() - colon > SHORTEST
+    {
+        secrets.push(Zeroizing::new(decoded[colon + 1..].to_vec()));
+    }
+    secrets
 }

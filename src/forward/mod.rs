@@ -73,6 +73,9 @@ pub enum ForwardError {
     /// The answer broke HTTP, or the connection broke.
     #[error("the upstream did not answer properly")]
     Protocol(#[source] hyper::Error),
+    /// It switched to another protocol, which nobody had asked it for.
+    #[error("the upstream did not answer properly: it switches protocols")]
+    Switched,
     /// The client's own body broke off.
     #[error("the request's body broke off")]
     Client,
@@ -112,7 +115,7 @@ impl ForwardError {
         match self {
             Self::Connect(_) | Self::ConnectTimeout => Some("connect"),
             Self::Silent => Some("timeout"),
-            Self::Protocol(_) | Self::Backend(_) => Some("protocol"),
+            Self::Protocol(_) | Self::Switched | Self::Backend(_) => Some("protocol"),
             Self::CredentialRefused | Self::NameRefused(_) | Self::LoginPage(_) => {
                 Some("credential")
             }

@@ -119,19 +119,25 @@ impl RemoteHost {
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let meter = Rc::clone(&request.meter);
+        let limit = request.body.limit();
         let (head, body) = self.head(passage, request).ok_or(ForwardError::Unsendable)?;
         let pool = if passage.is_person() { &self.people } else { &self.tokens };
         let sent = unless_idle(exchange(pool, head, body), &meter, idle).await;
         let (response, lease) = match (sent, meter.upload()) {
             (Some(Ok(answer)), _) => answer,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
-            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(meter.received())),
+            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(limit)),
             (Some(Err(error)), _) => return Err(error),
             (None, _) => return Err(ForwardError::Silent),
         };
+        if response.status().is_informational() {
+            // Upgrades are never sent on, so none was accepted; handed on, it would end the client's
+            // connection without an answer.
+            return Err(ForwardError::Switched);
+        }
         let (mut parts, body) = response.into_parts();
         self.judge(passage, &mut parts)?;
-        headers::inbound(&mut parts.headers, self.teller.secret(), passage.is_person());
+        headers::inbound(&mut parts.headers, self.teller.secrets(), passage.is_person());
         let body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle)));
         Ok(Response::from_parts(parts, body))
     }
@@ -169,7 +175,12 @@ impl RemoteHost {
         if let (StatusCode::UNAUTHORIZED, Passage::Permitted(permit)) = (parts.status, passage) {
             return Err(self.refused(permit));
         }
-        let Some(location) = parts.headers.get(LOCATION) else { return Ok(()) };
+        let mut locations = parts.headers.get_all(LOCATION).iter();
+        let Some(location) = locations.next() else { return Ok(()) };
+        if locations.next().is_some() && !passage.is_person() {
+            // Which of them a client follows is up to the client.
+            return Err(ForwardError::Redirect);
+        }
         let judged = location
             .to_str()
             .map_or(Location::Elsewhere, |l| location::judge(l, &self.origin, &self.public));
@@ -244,7 +255,17 @@ async fn exchange(
 }
 
 /// Whether a request that may have reached the host may be sent once more: it is safe (RFC 9110
-/// §9.2.1), and the connection closed before any answer began.
+/// §9.2.1), and the connection ended or broke before the answer's head was whole.
 fn may_repeat(method: &Method, error: &hyper::Error) -> bool {
-    method.is_safe() && (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+    let ended = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+    method.is_safe() && (ended || is_broken(error))
+}
+
+/// Whether the connection was reset under us, as it is when a request and its end cross on the way.
+fn is_broken(error: &hyper::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+    let cause = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|error| {
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
+    })
 }

@@ -166,9 +166,10 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
     match error {
         ForwardError::Connect(_) | ForwardError::ConnectTimeout => "upstream-connect",
         ForwardError::Silent => "upstream-silent",
-        ForwardError::Protocol(_) | ForwardError::Backend(_) | ForwardError::Unsendable => {
-            "upstream-protocol"
-        }
+        ForwardError::Protocol(_)
+        | ForwardError::Switched
+        | ForwardError::Backend(_)
+        | ForwardError::Unsendable => "upstream-protocol",
         ForwardError::Client => "client-broke-off",
         ForwardError::TooLarge(_) => "too-large",
         ForwardError::Redirect => "upstream-redirect",

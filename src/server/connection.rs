@@ -1,5 +1,6 @@
 //! One connection: TLS if there is any, then HTTP/1.1 or HTTP/2, until it ends or drains.
 
+use super::impatient::Impatient;
 use super::listener::Accepted;
 use super::worker::Setting;
 use super::{Peer, Service};
@@ -81,7 +82,7 @@ where
         .header_read_timeout(setting.limits.header_timeout)
         .max_buf_size(BUFFER)
         .max_header_size(HEADER_LIST as usize)
-        .serve_connection(TokioIo::new(io), handler);
+        .serve_connection(TokioIo::new(Impatient::new(io, setting.limits.idle_timeout)), handler);
     let drain = http1::Connection::graceful_shutdown;
     until_drained(pin!(connection), drain, &setting.stop).await;
 }
@@ -101,7 +102,7 @@ where
         .max_pending_accept_reset_streams(RESETS)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT)
-        .serve_connection(TokioIo::new(io), handler);
+        .serve_connection(TokioIo::new(Impatient::new(io, setting.limits.idle_timeout)), handler);
     let drain = http2::Connection::graceful_shutdown;
     until_drained(pin!(connection), drain, &setting.stop).await;
 }

@@ -7,6 +7,7 @@
 
 mod accept;
 mod connection;
+mod impatient;
 mod listener;
 pub mod tls;
 mod worker;
@@ -56,6 +57,8 @@ pub trait Service: 'static {
 pub struct Limits {
     /// How long a client may take to send the head of a request, and may idle between two.
     pub header_timeout: Duration,
+    /// How long a client may leave untaken what it is sent, while it sends nothing itself.
+    pub idle_timeout: Duration,
     /// How long running transfers may go on once the server is told to stop.
     pub drain_timeout: Duration,
 }

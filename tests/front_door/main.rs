@@ -12,7 +12,11 @@ mod support;
 
 mod bodies;
 mod carriers;
+mod faults;
 mod git;
+mod hostile;
 mod lifecycle;
 mod operations;
+mod people;
 mod scope;
+mod tls;

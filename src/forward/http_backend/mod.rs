@@ -72,6 +72,7 @@ impl HttpBackend {
         };
         let path = self.folder.locate(repository, &request.service).ok_or_else(missing)?;
         let meter = Rc::clone(&request.meter);
+        let limit = request.body.limit();
         let mut child =
             self.command(permit, &request, &path).spawn().map_err(ForwardError::Backend)?;
         if let Some(stdin) = child.stdin.take() {
@@ -87,14 +88,14 @@ impl HttpBackend {
         let (status, mut headers) = match (head, meter.upload()) {
             (Some(Ok(head)), _) => head,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
-            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(meter.received())),
+            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(limit)),
             (Some(Err(error)), _) => return Err(ForwardError::Backend(error)),
             (None, _) => return Err(ForwardError::Silent),
         };
         if status == StatusCode::NOT_FOUND && nobody {
             return Err(ForwardError::NotPublic);
         }
-        super::headers::inbound(&mut headers, None, false);
+        super::headers::inbound(&mut headers, &[], false);
         let mut response = Response::new(Body::Child(Box::new(output)));
         *response.status_mut() = status;
         *response.headers_mut() = headers;

@@ -7,7 +7,7 @@ mod upstream;
 
 pub use git::Git;
 pub use http::{Reply, basic, bearer, raw, replies, request};
-pub use site::{PASSWORD, PATIENCE, Ran, Site, SiteBuilder};
+pub use site::{PASSWORD, PATIENCE, Ran, SECRET, Site, SiteBuilder, with_secret};
 pub use upstream::{Seen, Upstream, read_head};
 
 use std::time::{Duration, Instant};

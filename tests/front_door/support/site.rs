@@ -4,6 +4,7 @@ use super::Git;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -335,4 +336,15 @@ fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
         }
     });
     found
+}
+
+/// The secret that [`with_secret`] writes.
+pub const SECRET: &str = "upstream-secret-1234";
+
+/// Puts `secret`, a file with [`SECRET`] that its owner alone reads, into the folder.
+pub fn with_secret(builder: SiteBuilder) -> SiteBuilder {
+    let path = builder.folder().join("secret");
+    fs::write(&path, SECRET).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    builder
 }

@@ -103,7 +103,7 @@ impl Upstream {
 }
 
 /// Reads the head of a request; `None` at the end of the connection.
-pub fn read_head(stream: &mut TcpStream) -> Option<String> {
+pub fn read_head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
