@@ -61,7 +61,7 @@ pub fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<Reply> {
     // The other side may refuse and close before it has read everything.
     let _ = stream.write_all(bytes);
     let mut received = Vec::new();
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => break,

@@ -103,7 +103,7 @@ impl SiteBuilder {
 
     /// More sections.
     pub fn section(mut self, lines: &str) -> Self {
-        self.rest += &format!("\n{lines}\n");
+        self.rest.extend(["\n", lines, "\n"]);
         self
     }
 

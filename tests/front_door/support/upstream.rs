@@ -78,7 +78,7 @@ impl Upstream {
                 let (serve, record) = (Arc::clone(&serve), Arc::clone(&record));
                 std::thread::spawn(move || {
                     let mut stream = stream;
-                    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+                    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
                     serve(&mut stream, &|seen| record.lock().unwrap().push(seen), connection);
                 });
             }
