@@ -1,7 +1,7 @@
 //! The back door: takes a [`Permit`] and a request, and streams it upstream under the right identity.
 //!
 //! It knows no users and no rules. Headers are cleaned here ([`headers`]), the identity is put on
-//! ([`identity`]), and bodies stream both ways without being collected ([`body`]).
+//! (`identity`), and bodies stream both ways without being collected ([`body`]).
 
 pub mod body;
 pub mod drain;

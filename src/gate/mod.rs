@@ -1,7 +1,7 @@
-//! The hall: every request of the public address walks through [`Gate::walk`], which is one page.
+//! The hall: every request of the public address walks through `Gate::walk`, which is one page.
 //!
 //! What does it want, who asks, may they: each line is a call into another room. A refusal leaves by
-//! [`refusal`], in the caller's own language, and every request leaves a record.
+//! `refusal`, in the caller's own language, and every request leaves a record.
 
 mod recorded;
 mod refusal;
