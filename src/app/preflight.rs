@@ -1,21 +1,48 @@
 //! What must hold beyond the configuration's own text before anything is served: `serve` stops at it,
 //! `check` names it.
 
-use crate::config::{Config, Target};
-use crate::forward::http_backend;
+use crate::config::{Config, Listen, Target};
+use crate::forward::{client_tls, http_backend};
+use crate::server::tls::Certificates;
 use crate::store::Registry;
 use crate::store::sqlite::Database;
+use std::path::Path;
 
 /// Everything that would keep `serve` from working with this configuration, a sentence each.
 #[must_use]
 pub fn faults(config: &Config) -> Vec<String> {
     let mut faults = store(config);
+    faults.extend(certificates(config));
+    faults.extend(sockets(config));
     if let Target::Folder { http_backend: program, .. } = &config.upstream.target
         && let Err(error) = http_backend::find(program.as_deref())
     {
         faults.push(error.to_string());
     }
     faults
+}
+
+/// What is wrong with the certificates, our own and those that the upstream is held to.
+fn certificates(config: &Config) -> Vec<String> {
+    let own = config.server.tls.as_ref().map(|files| Certificates::load(files).map(drop));
+    let trusted = match &config.upstream.target {
+        Target::Url(remote) => client_tls(remote).map(drop),
+        Target::Folder { .. } => Ok(()),
+    };
+    let own = own.and_then(Result::err).map(anyhow::Error::new);
+    let trusted = trusted.err().map(anyhow::Error::new);
+    own.into_iter().chain(trusted).map(|error| format!("{error:#}")).collect()
+}
+
+/// Unix sockets that have no folder to be made in.
+fn sockets(config: &Config) -> Vec<String> {
+    let listen = config.server.listen.iter().chain(&config.operations.listen);
+    let folders = listen.filter_map(|listen| match listen {
+        Listen::Unix(path) => path.parent().filter(|folder| *folder != Path::new("")),
+        Listen::Tcp(_) => None,
+    });
+    let missing = folders.filter(|folder| !folder.is_dir());
+    missing.map(|folder| format!("there is no folder {} for a socket", folder.display())).collect()
 }
 
 /// What is wrong with the store, if there is one: a new one is made by whoever needs it first.

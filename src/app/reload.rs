@@ -1,6 +1,7 @@
 //! SIGHUP: what can change while serving changes, and what cannot is named.
 
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Environment, Identity, Target};
+use crate::domain::token::TokenHash;
 use crate::gate::Rules;
 use crate::server::tls::Certificates;
 use arc_swap::ArcSwap;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 pub(super) struct Reloader {
     path: PathBuf,
     fixed: Vec<(&'static str, String)>,
-    prefix: String,
     rules: Arc<ArcSwap<Rules>>,
     certificates: Option<Certificates>,
 }
@@ -23,8 +23,7 @@ impl Reloader {
         rules: Arc<ArcSwap<Rules>>,
         certificates: Option<Certificates>,
     ) -> Self {
-        let prefix = rules.load().prefix.clone();
-        Self { path, fixed: fixed(config), prefix, rules, certificates }
+        Self { path, fixed: fixed(config), rules, certificates }
     }
 
     /// Reads the file again. A bad one, or bad certificates, leave the old settings in force.
@@ -53,13 +52,13 @@ impl Reloader {
                 tracing::warn!(file, key, "changed, but needs a restart");
             }
         }
-        self.rules.store(Arc::new(super::rules(&config, &self.prefix)));
+        let running = self.rules.load_full();
+        self.rules.store(Arc::new(running.reloaded(&super::rules(&config, &running.prefix))));
         tracing::info!(file, "reloaded");
     }
 }
 
-/// The settings that only a restart changes, in a form that can be compared. A secret shows as
-/// nothing here: a changed credential for the upstream needs a restart unseen.
+/// The settings that only a restart changes, in a form that can be compared and tells no secret.
 fn fixed(config: &Config) -> Vec<(&'static str, String)> {
     vec![
         ("server.listen", format!("{:?}", config.server.listen)),
@@ -73,7 +72,21 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("operations", format!("{:?}", config.operations)),
         ("store", format!("{:?}", config.store)),
         ("upstream", format!("{:?}", config.upstream)),
+        ("upstream.identity", credential(config)),
         ("access.users", format!("{:?}", config.access.users_by_grants)),
         ("log", format!("{:?}", config.log)),
     ]
+}
+
+/// The hash of the credential for the upstream.
+fn credential(config: &Config) -> String {
+    match &config.upstream.target {
+        Target::Url(remote) => match &remote.identity {
+            Identity::Fixed(secret) => {
+                format!("{:x?}", TokenHash::of(secret.expose().as_bytes()).as_bytes())
+            }
+            Identity::None | Identity::Header { .. } => String::new(),
+        },
+        Target::Folder { .. } => String::new(),
+    }
 }

@@ -25,7 +25,7 @@ pub enum Identified {
 
 /// The store could not answer, which is never "unknown".
 #[derive(Debug, thiserror::Error)]
-#[error("the store of tokens cannot answer")]
+#[error(transparent)]
 pub struct Trouble(#[from] StoreError);
 
 /// Where a look-up was answered from: `memory` or `database`.

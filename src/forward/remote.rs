@@ -38,6 +38,9 @@ pub enum RemoteError {
         #[source]
         source: rustls::pki_types::pem::Error,
     },
+    /// The file has none in it.
+    #[error("there is no certificate in {0}")]
+    NoCa(PathBuf),
     /// A certificate cannot be trusted.
     #[error("TLS to the upstream cannot be set up")]
     Tls(#[from] rustls::Error),
@@ -57,8 +60,12 @@ pub fn client_tls(remote: &Remote) -> Result<Option<Arc<rustls::ClientConfig>>, 
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = &remote.ca_file {
         let failed = |source| RemoteError::CaFile { path: path.clone(), source };
+        let before = roots.len();
         for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
             roots.add(certificate.map_err(failed)?)?;
+        }
+        if roots.len() == before {
+            return Err(RemoteError::NoCa(path.clone()));
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -3,6 +3,7 @@
 //! What does it want, who asks, may they: each line is a call into another room. A refusal leaves by
 //! `refusal`, in the caller's own language, and every request leaves a record.
 
+mod body;
 mod recorded;
 mod refusal;
 mod visit;
@@ -15,23 +16,23 @@ use crate::auth::credential::{self, Presented};
 use crate::auth::{Identified, Identify};
 use crate::domain::client::TrustedProxies;
 use crate::domain::dialect::{Classified, Kind, RequestLine};
-use crate::domain::intent::{self, Intent, Voice};
+use crate::domain::intent::Voice;
 use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::timestamp::Timestamp;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
-use crate::forward::{ForwardError, Forwarder, Outbound, Passage, headers};
-use crate::reply;
+use crate::forward::{Forwarder, Outbound, Passage, headers};
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
-use http::header::{CONTENT_TYPE, EXPECT};
+use futures_util::FutureExt;
+use http::header::EXPECT;
 use http::request::Parts;
 use http::{Method, Request, Response};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use refusal::Refusal;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -56,6 +57,20 @@ pub struct Rules {
     pub idle_timeout: Duration,
     /// Largest request body in bytes.
     pub max_body: Option<u64>,
+}
+
+impl Rules {
+    /// These rules with what of `new` can change while the host behind stays the same.
+    #[must_use]
+    pub fn reloaded(&self, new: &Self) -> Self {
+        let new = new.clone();
+        Self {
+            kind: self.kind,
+            prefix: self.prefix.clone(),
+            shared_identity: self.shared_identity,
+            ..new
+        }
+    }
 }
 
 /// The gate of one worker.
@@ -106,7 +121,8 @@ impl Gate {
         let waits = head.headers.contains_key(EXPECT);
         let upload = Upload::new(body, visit.meter(), self.drain.clone(), rules.max_body, waits);
         let voice = rules.kind.voice(head.uri.path());
-        match self.walk(&rules, peer, head, upload, &mut visit).await {
+        let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
+        match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {
             Ok(response) => visit.answer(response),
             Err(refusal) => {
                 self.complaints.hear(&refusal, &visit);
@@ -136,6 +152,9 @@ impl Gate {
         let client = client(rules, peer, &head)?;
         visit.from(client);
         let what = rules.kind.classify(&rules.prefix, line(&head))?;
+        if let Classified::Known(intent) = &what {
+            visit.wants(intent);
+        }
         let presented = credential::read(&head.headers)?;
         let who = self.who(&presented)?;
         let at = Circumstances {
@@ -146,7 +165,6 @@ impl Gate {
         };
         let (intent, permit) = match (what, who) {
             (Classified::Known(intent), Identified::Token(token)) => {
-                visit.wants(&intent);
                 self.welcome(&token, at, visit)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
@@ -167,10 +185,9 @@ impl Gate {
             }
             (Classified::Unknown, _) => return Err(Refusal::NoCredential),
             (Classified::Known(intent), who) => {
-                visit.wants(&intent);
                 let nobody = matches!(who, Identified::Nobody);
-                if nobody && is_probe(&head, &intent, &mut upload, rules).await {
-                    return Ok(probe(&intent));
+                if nobody && body::looks_like_probe(&head, &intent, &upload) {
+                    return body::probe(&intent, &mut upload, rules).await;
                 }
                 let read = Some(&*intent).filter(|_| nobody && rules.anonymous_read);
                 let permit = read.and_then(policy::decide_anonymous);
@@ -180,7 +197,7 @@ impl Gate {
         if intent.voice == Voice::Lfs {
             return Err(Refusal::NoLfs);
         }
-        check_body(&head, &intent, &mut upload, rules).await?;
+        body::check(&head, &intent, &mut upload, rules).await?;
         let passage = Passage::Permitted(&permit);
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
@@ -280,74 +297,4 @@ fn client(rules: &Rules, peer: Option<IpAddr>, head: &Parts) -> Result<Option<Ip
 fn now() -> Result<Timestamp, Refusal> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Refusal::Clock)?;
     i64::try_from(since.as_millis()).map(Timestamp::from_millis).map_err(|_| Refusal::Clock)
-}
-
-/// A GET has no body, an RPC has exactly one media type, and none is larger than the limit.
-async fn check_body(
-    head: &Parts,
-    intent: &Intent,
-    upload: &mut Upload,
-    rules: &Rules,
-) -> Result<(), Refusal> {
-    match intent.body {
-        intent::Body::None => {
-            let empty = match upload.length() {
-                Some(length) => length == 0,
-                None => take(upload, rules, 0).await.is_some_and(|read| read.is_empty()),
-            };
-            if !empty {
-                return Err(Refusal::BodyOnRead);
-            }
-        }
-        intent::Body::Typed(expected) => {
-            if !has_type(head, expected) {
-                return Err(Refusal::MediaType(expected));
-            }
-        }
-    }
-    match (upload.length(), rules.max_body) {
-        (Some(length), Some(limit)) if length > limit => Err(ForwardError::TooLarge(limit).into()),
-        _ => Ok(()),
-    }
-}
-
-fn has_type(head: &Parts, expected: &str) -> bool {
-    let mut types = head.headers.get_all(CONTENT_TYPE).iter();
-    let first = types.next().is_some_and(|value| value.as_bytes() == expected.as_bytes());
-    first && types.next().is_none()
-}
-
-/// Reads a body to its end, if that comes within `most` bytes.
-async fn take(upload: &mut Upload, rules: &Rules, most: usize) -> Option<Vec<u8>> {
-    let mut read = Vec::new();
-    let reading = async {
-        while let Some(frame) = upload.frame().await {
-            read.extend_from_slice(frame.ok()?.data_ref()?);
-            if read.len() > most {
-                return None;
-            }
-        }
-        Some(())
-    };
-    tokio::time::timeout(rules.idle_timeout, reading).await.ok()??;
-    Some(read)
-}
-
-/// The four bytes that git 2.46 to 2.53 posts without its Bearer credential before a large request, to
-/// see whether it would be let in: the flush packet `0000`, which does nothing.
-async fn is_probe(head: &Parts, intent: &Intent, upload: &mut Upload, rules: &Rules) -> bool {
-    const FLUSH: &[u8] = b"0000";
-    let intent::Body::Typed(expected) = intent.body else { return false };
-    has_type(head, expected)
-        && upload.length() == Some(FLUSH.len() as u64)
-        && take(upload, rules, FLUSH.len()).await.is_some_and(|read| read == FLUSH)
-}
-
-fn probe(intent: &Intent) -> Response<Body> {
-    let result = match intent.action {
-        intent::Action::Push => "application/x-git-receive-pack-result",
-        intent::Action::Archive => "application/x-git-upload-archive-result",
-        _ => "application/x-git-upload-pack-result",
-    };
-    reply::probe(result).map(Body::Ready)
 }

@@ -54,6 +54,8 @@ pub(super) enum Refusal {
     Store(#[from] Trouble),
     #[error("the clock of this server is wrong")]
     Clock,
+    #[error("this request crashed; the server goes on")]
+    Crashed,
     #[error(transparent)]
     Forward(#[from] ForwardError),
 }
@@ -88,6 +90,7 @@ impl Refusal {
             Self::NoPages | Self::Forward(ForwardError::NoRepository(_)) => StatusCode::NOT_FOUND,
             Self::NoLfs => StatusCode::NOT_IMPLEMENTED,
             Self::Store(_) | Self::Clock => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crashed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Forward(error) => of_forwarding(error),
         }
     }
@@ -142,6 +145,7 @@ impl Refusal {
             Self::NoLfs => "lfs",
             Self::Store(_) => "store",
             Self::Clock => "clock",
+            Self::Crashed => "crashed",
             Self::Forward(error) => forwarding_reason(error),
         }
     }
@@ -193,24 +197,21 @@ impl Complaints {
     /// Writes the cause of trouble to the log.
     pub(super) fn hear(&self, refusal: &Refusal, visit: &Visit) {
         let due = match refusal {
+            Refusal::Crashed => true,
             Refusal::Store(_) | Refusal::Clock => self.store.is_due(),
             Refusal::Forward(ForwardError::CredentialRefused) => self.credential.is_due(),
             Refusal::Forward(error) => error.upstream_kind().is_some() && self.upstream.is_due(),
             _ => false,
         };
         if due {
-            tracing::error!(id = visit.id(), cause = causes(refusal), "trouble");
+            tracing::error!(id = visit.id(), cause = causes(refusal), "{refusal}");
         }
     }
 }
 
-/// An error with everything that caused it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
+/// Everything that caused an error, the nearest first.
+fn causes(error: &dyn std::error::Error) -> Option<String> {
+    let chain = std::iter::successors(error.source(), |cause| cause.source());
+    let texts: Vec<String> = chain.map(ToString::to_string).collect();
+    (!texts.is_empty()).then(|| texts.join(": "))
 }

@@ -19,13 +19,12 @@ const MOST: usize = 4 * 1024 * 1024;
 
 /// Sends the events of the program to standard output from now on.
 pub fn start(json: bool, level: tracing::Level) {
-    let builder =
-        tracing_subscriber::fmt().with_max_level(level).with_target(false).with_timer(Utc);
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false);
     // A second call, as in tests that build several servers, keeps the first.
     let _ = if json {
-        builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+        builder.event_format(super::events::Json).try_init()
     } else {
-        builder.with_ansi(false).try_init()
+        builder.with_timer(Utc).with_ansi(false).try_init()
     };
 }
 

@@ -4,6 +4,7 @@
 //! What is never written: tokens, passwords, credentials of the upstream, the values of
 //! `Authorization` and `Cookie`, query strings, bodies.
 
+mod events;
 pub mod log;
 pub mod metrics;
 mod record;

@@ -182,7 +182,7 @@ async fn feed(mut body: Upload, mut stdin: ChildStdin) {
 async fn complain(stderr: tokio::process::ChildStderr, id: http::HeaderValue) {
     let mut lines = BufReader::new(stderr).take(COMPLAINT).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        tracing::warn!(id = id.to_str().unwrap_or_default(), line, "git http-backend");
+        tracing::warn!(id = id.to_str().unwrap_or_default(), "git http-backend: {line}");
     }
     let mut rest = lines.into_inner().into_inner();
     let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;

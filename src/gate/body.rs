@@ -1,0 +1,91 @@
+//! What must hold for the body of a request before it is sent on, and git's probe.
+
+use super::Rules;
+use super::refusal::Refusal;
+use crate::domain::intent::{self, Intent};
+use crate::forward::ForwardError;
+use crate::forward::body::{Body, Upload};
+use crate::reply;
+use http::Response;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http_body_util::BodyExt;
+
+/// A GET has no body, an RPC has exactly one media type, and none is larger than the limit.
+pub(super) async fn check(
+    head: &Parts,
+    intent: &Intent,
+    upload: &mut Upload,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    match intent.body {
+        intent::Body::None => {
+            let empty = match upload.length() {
+                Some(length) => length == 0,
+                None => take(upload, rules, 0).await.is_some_and(|read| read.is_empty()),
+            };
+            if !empty {
+                return Err(Refusal::BodyOnRead);
+            }
+        }
+        intent::Body::Typed(expected) => {
+            if !has_type(head, expected) {
+                return Err(Refusal::MediaType(expected));
+            }
+        }
+    }
+    match (upload.length(), rules.max_body) {
+        (Some(length), Some(limit)) if length > limit => Err(ForwardError::TooLarge(limit).into()),
+        _ => Ok(()),
+    }
+}
+
+fn has_type(head: &Parts, expected: &str) -> bool {
+    let mut types = head.headers.get_all(CONTENT_TYPE).iter();
+    let first = types.next().is_some_and(|value| value.as_bytes() == expected.as_bytes());
+    first && types.next().is_none()
+}
+
+/// Reads a body to its end, if that comes within `most` bytes.
+async fn take(upload: &mut Upload, rules: &Rules, most: usize) -> Option<Vec<u8>> {
+    let mut read = Vec::new();
+    let reading = async {
+        while let Some(frame) = upload.frame().await {
+            read.extend_from_slice(frame.ok()?.data_ref()?);
+            if read.len() > most {
+                return None;
+            }
+        }
+        Some(())
+    };
+    tokio::time::timeout(rules.idle_timeout, reading).await.ok()??;
+    Some(read)
+}
+
+/// The flush packet, which does nothing.
+const FLUSH: &[u8] = b"0000";
+
+/// Whether this is as long as the four bytes that git 2.46 to 2.53 posts without its Bearer credential
+/// before a large request, to see whether it would be let in.
+pub(super) fn looks_like_probe(head: &Parts, intent: &Intent, upload: &Upload) -> bool {
+    let intent::Body::Typed(expected) = intent.body else { return false };
+    has_type(head, expected) && upload.length() == Some(FLUSH.len() as u64)
+}
+
+/// Answers the probe here, when it is one. Anything more wants a credential, also where reads do not:
+/// its bytes are taken and cannot be sent on.
+pub(super) async fn probe(
+    intent: &Intent,
+    upload: &mut Upload,
+    rules: &Rules,
+) -> Result<Response<Body>, Refusal> {
+    if take(upload, rules, FLUSH.len()).await.is_none_or(|read| read != FLUSH) {
+        return Err(Refusal::NoCredential);
+    }
+    let result = match intent.action {
+        intent::Action::Push => "application/x-git-receive-pack-result",
+        intent::Action::Archive => "application/x-git-upload-archive-result",
+        _ => "application/x-git-upload-pack-result",
+    };
+    Ok(reply::probe(result).map(Body::Ready))
+}
