@@ -530,7 +530,7 @@ fn a_refused_fixed_credential() {
     }
     until("eight records", || site.log().matches(r#""status":502"#).count() == 8);
     let log = site.log();
-    let errors = log.lines().filter(|line| line.contains("ERROR")).count();
+    let errors = log.lines().filter(|line| line.contains("\"error\"")).count();
     assert_eq!(errors, 1, "{log}");
     assert!(!log.contains(SECRET));
 }

@@ -419,7 +419,7 @@ fn upstreams_over_https() {
         if status == 200 {
             assert_eq!(reply.text(), "secure");
         } else {
-            site.logged(&["ERROR", "certificate"]);
+            site.logged(&["\"error\"", "certificate"]);
         }
     }
 }
