@@ -8,6 +8,10 @@ use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Settings that the reloadable ones were judged together with: what is safe beside the new ones may not
+/// be beside those in force.
+const BINDING: [&str; 3] = ["upstream", "upstream.identity", "access.users"];
+
 /// Knows what was started with, and puts the reloadable part of a changed file in force.
 pub(super) struct Reloader {
     path: PathBuf,
@@ -47,10 +51,19 @@ impl Reloader {
             tracing::error!(%error, cause, "not reloaded: the old certificate stays in force");
             return;
         }
-        for ((key, old), (_, new)) in self.fixed.iter().zip(fixed(&config)) {
-            if *old != new {
-                tracing::warn!(file, key, "changed, but needs a restart");
-            }
+        let changed: Vec<&str> = self
+            .fixed
+            .iter()
+            .zip(fixed(&config))
+            .filter(|((_, old), (_, new))| old != new)
+            .map(|((key, _), _)| *key)
+            .collect();
+        for key in &changed {
+            tracing::warn!(file, key, "changed, but needs a restart");
+        }
+        if changed.iter().any(|key| BINDING.contains(key)) {
+            tracing::error!(file, "not reloaded: the old settings stay in force until a restart");
+            return;
         }
         let running = self.rules.load_full();
         self.rules.store(Arc::new(running.reloaded(&super::rules(&config, &running.prefix))));

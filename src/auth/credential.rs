@@ -5,10 +5,24 @@
 
 use crate::domain::token::{Form, TokenHash, contains_form};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
+
+/// Padding may be there or not: both read as the same bytes.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+/// Reads whatever a lenient reader might.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// What was presented.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +62,9 @@ pub enum CredentialFault {
          with one token"
     )]
     Twice,
+    /// A Basic credential that readers would read differently, or not at all.
+    #[error("the Basic credential is not USER:PASSWORD in base64")]
+    Garbled,
     /// A token where it would reach the host or a log.
     #[error("a gitlatch token stands in the header `{0}`; send it as Authorization only")]
     Elsewhere(String),
@@ -59,7 +76,7 @@ pub enum CredentialFault {
 /// When there are several, or a token stands in a header that is not for it.
 pub fn read(headers: &HeaderMap) -> Result<Presented, CredentialFault> {
     let mut authorization = None;
-    let mut private_token = false;
+    let mut private_token = None;
     let mut cookie = false;
     for (name, value) in headers {
         if name == AUTHORIZATION {
@@ -67,7 +84,7 @@ pub fn read(headers: &HeaderMap) -> Result<Presented, CredentialFault> {
                 return Err(CredentialFault::Twice);
             }
         } else if name == "private-token" {
-            if std::mem::replace(&mut private_token, true) {
+            if private_token.replace(value).is_some() {
                 return Err(CredentialFault::Twice);
             }
         } else if contains_form(value.as_bytes()) {
@@ -78,11 +95,12 @@ pub fn read(headers: &HeaderMap) -> Result<Presented, CredentialFault> {
         }
     }
     let presented = match (authorization, private_token) {
-        (Some(_), true) => Err(CredentialFault::Twice),
-        (Some(value), false) => of_authorization(value),
-        // The carrier of another kind of host: nothing that it holds is honoured here.
-        (None, true) => Ok(Presented::Mistyped),
-        (None, false) => Ok(Presented::Nothing),
+        (Some(_), Some(_)) => Err(CredentialFault::Twice),
+        (Some(value), None) => of_authorization(value),
+        // The carrier of another kind of host: a token of ours is not honoured in it.
+        (None, Some(value)) if contains_form(value.as_bytes()) => Ok(Presented::Mistyped),
+        (None, Some(_)) => Ok(Presented::Foreign),
+        (None, None) => Ok(Presented::Nothing),
     }?;
     match presented {
         // Cookies beside a token are dropped; those of people may travel on.
@@ -95,26 +113,28 @@ pub fn read(headers: &HeaderMap) -> Result<Presented, CredentialFault> {
 
 fn of_authorization(value: &HeaderValue) -> Result<Presented, CredentialFault> {
     let value = value.as_bytes().trim_ascii();
-    let end = value.iter().position(|b| *b == b' ').unwrap_or(value.len());
+    let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);
     let rest = rest.trim_ascii();
-    if scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(presented(rest, Claim::Bare));
-    }
-    if scheme.eq_ignore_ascii_case(b"basic") {
-        return of_basic(rest);
-    }
-    Ok(if contains_form(value) { Presented::Mistyped } else { Presented::Foreign })
+    let presented = if scheme.eq_ignore_ascii_case(b"bearer") {
+        presented(rest, Claim::Bare)
+    } else if scheme.eq_ignore_ascii_case(b"basic") {
+        of_basic(rest)?
+    } else {
+        Presented::Foreign
+    };
+    // What is not ours may travel on: not with a token of ours somewhere in it.
+    Ok(match presented {
+        Presented::Foreign if hides_token(value) => Presented::Mistyped,
+        presented => presented,
+    })
 }
 
-/// `user:password` in base64 (RFC 7617). Whatever cannot be decoded is no token of ours.
+/// `user:password` in base64 (RFC 7617). What some reader might decode in another way is refused.
 fn of_basic(encoded: &[u8]) -> Result<Presented, CredentialFault> {
-    let Ok(decoded) = STANDARD.decode(encoded).map(Zeroizing::new) else {
-        return Ok(Presented::Foreign);
-    };
-    let Some(colon) = decoded.iter().position(|b| *b == b':') else {
-        return Ok(if contains_form(&decoded) { Presented::Mistyped } else { Presented::Foreign });
-    };
+    let decoded = BASE64.decode(encoded).map(Zeroizing::new);
+    let decoded = decoded.map_err(|_| CredentialFault::Garbled)?;
+    let colon = decoded.iter().position(|b| *b == b':').ok_or(CredentialFault::Garbled)?;
     let (user, password) = (&decoded[..colon], &decoded[colon + 1..]);
     match (contains_form(user), contains_form(password)) {
         (true, true) => Err(CredentialFault::Twice),
@@ -126,6 +146,27 @@ fn of_basic(encoded: &[u8]) -> Result<Presented, CredentialFault> {
         (false, false) if user.is_empty() && password.is_empty() => Ok(Presented::Nothing),
         (false, false) => Ok(Presented::Foreign),
     }
+}
+
+/// Whether a token stands in the value as it is, or in base64 as the most lenient reader would take it.
+fn hides_token(value: &[u8]) -> bool {
+    let words = value.split(|b| b.is_ascii_whitespace() || b",;\"".contains(b));
+    contains_form(value)
+        || words.into_iter().any(|word| {
+            let plain = word.iter().map(|b| match b {
+                b'-' => b'+',
+                b'_' => b'/',
+                other => *other,
+            });
+            let word: Vec<u8> = plain.filter(|b| alphabet_of_base64(*b)).collect();
+            // A last character that stands alone is no whole byte.
+            let whole = if word.len() % 4 == 1 { &word[..word.len() - 1] } else { &word[..] };
+            LENIENT.decode(whole).is_ok_and(|bytes| contains_form(&Zeroizing::new(bytes)))
+        })
+}
+
+fn alphabet_of_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
 fn claim(user: &[u8]) -> Claim {
@@ -149,6 +190,7 @@ fn presented(secret: &[u8], claim: Claim) -> Presented {
 mod tests {
     use super::*;
     use crate::domain::principal::OwnerKind;
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
     fn token() -> String {
@@ -171,6 +213,7 @@ mod tests {
             Ok(Presented::Token { claim, .. }) => format!("{claim:?}"),
             Ok(other) => format!("{other:?}"),
             Err(CredentialFault::Twice) => "twice".to_owned(),
+            Err(CredentialFault::Garbled) => "garbled".to_owned(),
             Err(CredentialFault::Elsewhere(name)) => format!("elsewhere {name}"),
         }
     }
@@ -193,7 +236,7 @@ mod tests {
             (basic(&format!("alice:{t}x")), "Mistyped"),
             (basic(&format!("alice:{wrong}")), "Mistyped"),
             (basic(&format!("{t}:secret")), "Mistyped"),
-            (basic(&t), "Mistyped"),
+            (basic(&t), "garbled"),
             (basic(&format!("{t}:{t}")), "twice"),
             (format!("Bearer {wrong}"), "Mistyped"),
             (format!("Bearer {t} {t}"), "Mistyped"),
@@ -202,8 +245,16 @@ mod tests {
             (format!("token {t}"), "Mistyped"),
             (format!("Digest {t}"), "Mistyped"),
             (t.clone(), "Mistyped"),
-            ("Basic !!".to_owned(), "Foreign"),
-            ("Basic".to_owned(), "Foreign"),
+            ("Basic !!".to_owned(), "garbled"),
+            ("Basic".to_owned(), "garbled"),
+            (basic(&format!("alice:{t}")).trim_end_matches('=').to_owned(), "User(\"alice\")"),
+            (basic(&format!("alice:{t}")).replace("Basic ", "Basic\t"), "User(\"alice\")"),
+            (basic(&format!("alice:{t}")).replacen("YWxp", "YW xp", 1), "garbled"),
+            (basic(&format!("alice:{t}")) + ",", "garbled"),
+            (format!("Negotiate abc, {}", basic(&format!("alice:{t}"))), "Mistyped"),
+            (format!("Bearer abc, {}", basic(&format!("alice:{t}"))), "Mistyped"),
+            (format!("Custom {}", STANDARD.encode(format!("x{t}"))), "Mistyped"),
+            (format!("Custom {}", STANDARD.encode("x")), "Foreign"),
             (String::new(), "Foreign"),
         ];
         for (value, expected) in cases {
@@ -221,6 +272,7 @@ mod tests {
             (&[("authorization", bearer.clone()), ("private-token", t.clone())], "twice"),
             (&[("private-token", t.clone()), ("private-token", "x".into())], "twice"),
             (&[("private-token", t.clone())], "Mistyped"),
+            (&[("private-token", "glpat-x".into())], "Foreign"),
             (&[("authorization", bearer.clone()), ("x-api-key", t.clone())], "elsewhere x-api-key"),
             (&[("x-note", format!("see {t}"))], "elsewhere x-note"),
             (&[("authorization", bearer.clone()), ("cookie", format!("a={t}"))], "Bare"),
@@ -237,7 +289,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_bytes(&value).unwrap());
             let presented = read(&headers);
-            prop_assert!(presented.is_ok());
+            prop_assert!(matches!(presented, Ok(_) | Err(CredentialFault::Garbled)));
             if contains_form(&value) {
                 prop_assert_ne!(presented, Ok(Presented::Foreign));
             }

@@ -155,12 +155,24 @@ fn is_of_the_connection(name: &str) -> bool {
 
 /// Those by which a client could say who or where it is, or what it asks for, past the proxy.
 fn claims_something(name: &str) -> bool {
-    const STARTS: [&str; 12] = [
+    const STARTS: [&str; 24] = [
         "x-forwarded",
         "x-webauth",
         "x-remote",
         "x-auth-request",
+        "x-auth-user",
         "x-authenticated",
+        "x-authentik",
+        "x-accel",
+        "x-amzn-oidc",
+        "x-goog-authenticated",
+        "x-method",
+        "x-ms-client-principal",
+        "x-sendfile",
+        "x-user",
+        "authenticated",
+        "cf-access",
+        "impersonate",
         "x-original",
         "x-rewrite",
         "x-http-method",
@@ -174,10 +186,7 @@ fn claims_something(name: &str) -> bool {
             name,
             "forwarded"
                 | "x-real-ip"
-                | "x-user"
-                | "x-username"
                 | "x-email"
-                | "x-method-override"
                 | "x-proxyuser-ip"
                 | "x-cluster-client-ip"
                 | "true-client-ip"
@@ -187,28 +196,43 @@ fn claims_something(name: &str) -> bool {
         )
 }
 
-/// Those that carry a credential of the client's, or ask to act as somebody else.
-fn is_credential(name: &str) -> bool {
+/// What git and its relatives send, and a host of Git paths may want to know.
+fn is_of_git(name: &str) -> bool {
     matches!(
         name,
-        "authorization"
-            | "cookie"
-            | "cookie2"
-            | "private-token"
-            | "job-token"
-            | "deploy-token"
-            | "sudo"
-            | "x-gitea-otp"
-            | "x-gitlab-otp"
-            | "x-github-otp"
-            | "x-csrf-token"
-            | "api-key"
-            | "x-api-key"
+        "accept"
+            | "accept-charset"
+            | "accept-encoding"
+            | "accept-language"
+            | "cache-control"
+            | "content-encoding"
+            | "content-type"
+            | "git-protocol"
+            | "if-match"
+            | "if-modified-since"
+            | "if-none-match"
+            | "if-range"
+            | "if-unmodified-since"
+            | "pragma"
+            | "range"
+            | "traceparent"
+            | "tracestate"
+            | "user-agent"
     )
 }
 
-/// What of a client's headers goes upstream. `person` is a request without a token, whose own
-/// credentials and cookies stay.
+/// Schemes that prove who somebody is to a connection, not to a request: on a connection that is used
+/// again, the next request would be the same person's.
+fn binds_to_connection(authorization: &str) -> bool {
+    let scheme = authorization.split([' ', '\t', ',']).next().unwrap_or_default();
+    ["ntlm", "negotiate", "kerberos"].iter().any(|bound| scheme.eq_ignore_ascii_case(bound))
+}
+
+/// What of a client's headers goes upstream.
+///
+/// Of a request with a token, or of an anonymous read, only what is known to be harmless. A `person`,
+/// a request without a token, keeps everything, its own credentials and cookies as well, but what
+/// would say who somebody is or what is asked for past the proxy.
 #[must_use]
 pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool) -> HeaderMap {
     let named: Vec<String> = connection_options(&headers).map(str::to_ascii_lowercase).collect();
@@ -221,44 +245,43 @@ pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool)
         }
         let Some(name) = &current else { continue };
         let text = name.as_str();
-        let drop = is_of_the_connection(text)
-            // A name with anything but letters, digits and dashes is an alias of another.
-            || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            || claims_something(text)
-            || Some(name) == identity
-            || (!person && is_credential(text))
-            || named.iter().any(|option| option == text);
-        if !drop {
+        let keep = if person { is_of_people(text, &value) } else { is_of_git(text) };
+        if keep && Some(name) != identity && !named.iter().any(|option| option == text) {
             kept.append(name.clone(), value);
         }
     }
     if person {
-        drop_own_cookie(&mut kept);
+        join_cookies(&mut kept);
     }
     kept
+}
+
+fn is_of_people(name: &str, value: &HeaderValue) -> bool {
+    // A name with anything but letters, digits and dashes is an alias of another.
+    let alias = !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let bound = name == "authorization" && value.to_str().is_ok_and(binds_to_connection);
+    !(alias || bound || is_of_the_connection(name) || claims_something(name))
 }
 
 /// The name of the cookie of gitlatch's own pages, which never goes upstream nor comes from there.
 pub const OWN_COOKIE: &str = "gitlatch_session";
 
-fn drop_own_cookie(headers: &mut HeaderMap) {
-    let is_own = |pair: &str| pair.split('=').next().is_some_and(|name| name.trim() == OWN_COOKIE);
+/// One line of cookies, as HTTP/1.1 has it (HTTP/2 may bring them in crumbs, RFC 9113 §8.2.3), without
+/// our own.
+fn join_cookies(headers: &mut HeaderMap) {
+    let is_own = |pair: &&str| pair.split('=').next().is_some_and(|n| n.trim() == OWN_COOKIE);
     let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
-    if !lines
-        .iter()
-        .any(|line| memchr::memmem::find(line.as_bytes(), OWN_COOKIE.as_bytes()).is_some())
-    {
+    let own = |line: &HeaderValue| memchr::memmem::find(line.as_bytes(), OWN_COOKIE.as_bytes());
+    if lines.len() < 2 && !lines.iter().any(|line| own(line).is_some()) {
         return;
     }
     headers.remove(header::COOKIE);
-    for line in lines {
-        let Ok(text) = line.to_str() else { continue };
-        let rest: Vec<&str> = text.split(';').map(str::trim).filter(|p| !is_own(p)).collect();
-        if let Ok(value) = HeaderValue::from_str(&rest.join("; "))
-            && !rest.is_empty()
-        {
-            headers.append(header::COOKIE, value);
-        }
+    let pairs = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let kept: Vec<&str> = pairs.map(str::trim).filter(|p| !p.is_empty() && !is_own(p)).collect();
+    if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
+        && !kept.is_empty()
+    {
+        headers.insert(header::COOKIE, value);
     }
 }
 
@@ -318,12 +341,10 @@ fn drop_for_people(headers: &mut HeaderMap) {
         }
     };
     keep(headers, header::SET_COOKIE, |line| {
-        line.split('=').next().is_none_or(|name| name.trim() != OWN_COOKIE)
+        // A cookie without a name (`=x`) comes back from some browsers as `x`.
+        !line.trim_start_matches([' ', '=']).starts_with(OWN_COOKIE)
     });
-    keep(headers, header::WWW_AUTHENTICATE, |line| {
-        let scheme = line.split(' ').next().unwrap_or_default().trim_end_matches(',');
-        !["ntlm", "negotiate", "kerberos"].contains(&scheme.to_ascii_lowercase().as_str())
-    });
+    keep(headers, header::WWW_AUTHENTICATE, |line| !binds_to_connection(line));
 }
 
 #[cfg(test)]
@@ -427,6 +448,8 @@ mod tests {
             ("te", "trailers"),
             ("upgrade", "h2c"),
             ("expect", "100-continue"),
+            ("authenticated-user", "admin"),
+            ("x-auth-token", "x"),
             ("git-protocol", "version=2"),
             ("content-encoding", "gzip"),
             ("accept", "a"),
@@ -442,8 +465,8 @@ mod tests {
         let kept = outbound(headers, Some(&IDENTITY), true);
         assert_eq!(
             names(&kept),
-            "accept authorization content-encoding cookie git-protocol if-none-match private-token \
-             range user-agent"
+            "accept authorization content-encoding cookie git-protocol \
+             if-none-match private-token range user-agent x-auth-token"
         );
     }
 
@@ -453,6 +476,7 @@ mod tests {
             ("content-type", "text/plain"),
             ("set-cookie", "session=1"),
             ("set-cookie", "gitlatch_session=1"),
+            ("set-cookie", " =gitlatch_session=1"),
             ("www-authenticate", "Negotiate"),
             ("www-authenticate", "Basic realm=x"),
             ("connection", "x-hop"),
@@ -480,5 +504,10 @@ mod tests {
         assert_eq!(outbound(headers, None, true)["cookie"], "a=1; b=2");
         let headers = map(&[("cookie", "gitlatch_session=x")]);
         assert!(outbound(headers, None, true).get("cookie").is_none());
+        let crumbs = map(&[("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "gitlatch_session=x")]);
+        let joined = outbound(crumbs, None, true);
+        assert_eq!(joined.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+        let bound = map(&[("authorization", "NTLM TlRM")]);
+        assert!(outbound(bound, None, true).is_empty());
     }
 }

@@ -59,6 +59,11 @@ impl Teller {
         }
     }
 
+    /// Whether it says nothing to anybody.
+    pub(super) const fn is_silent(&self) -> bool {
+        matches!(self, Self::Silent)
+    }
+
     /// The parts of the credential that no answer may carry back.
     pub(super) fn secrets(&self) -> &[Zeroizing<Vec<u8>>] {
         match self {

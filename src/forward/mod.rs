@@ -94,6 +94,12 @@ pub enum ForwardError {
     /// 401 from upstream to the one credential that it was given.
     #[error("the host does not accept the credential that gitlatch has for it")]
     CredentialRefused,
+    /// 401 from upstream, which is told nothing by configuration.
+    #[error("the host wants a credential, and gitlatch is configured to send none")]
+    CredentialWanted,
+    /// 407 from upstream, which would be fatal to git.
+    #[error("the upstream asks for proxy authentication")]
+    ProxyWanted,
     /// 401 from upstream to a request under no name: it is not public.
     #[error("the repository is not public")]
     NotPublic,
@@ -115,10 +121,13 @@ impl ForwardError {
         match self {
             Self::Connect(_) | Self::ConnectTimeout => Some("connect"),
             Self::Silent => Some("timeout"),
-            Self::Protocol(_) | Self::Switched | Self::Backend(_) => Some("protocol"),
-            Self::CredentialRefused | Self::NameRefused(_) | Self::LoginPage(_) => {
-                Some("credential")
+            Self::Protocol(_) | Self::Switched | Self::ProxyWanted | Self::Backend(_) => {
+                Some("protocol")
             }
+            Self::CredentialRefused
+            | Self::CredentialWanted
+            | Self::NameRefused(_)
+            | Self::LoginPage(_) => Some("credential"),
             Self::Redirect => Some("redirect"),
             Self::Client
             | Self::TooLarge(_)

@@ -6,8 +6,8 @@ use super::pool::{Address, Lease, Pool};
 use super::{ForwardError, Outbound, Passage, Teller, Upload, headers};
 use crate::config::{Origin, Remote};
 use crate::domain::policy::{Permit, Traveller};
-use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, LOCATION};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, LOCATION};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -137,12 +137,17 @@ impl RemoteHost {
             (Some(Err(error)), _) => return Err(error),
             (None, _) => return Err(ForwardError::Silent),
         };
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(ForwardError::ProxyWanted);
+        }
         if response.status().is_informational() {
             // Upgrades are never sent on, so none was accepted; handed on, it would end the client's
             // connection without an answer.
             return Err(ForwardError::Switched);
         }
         let (mut parts, body) = response.into_parts();
+        // The version is of the connection to the host, not of the one to the client.
+        parts.version = Version::HTTP_11;
         self.judge(passage, &mut parts)?;
         headers::inbound(&mut parts.headers, self.teller.secrets(), passage.is_person());
         let body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle)));
@@ -159,6 +164,11 @@ impl RemoteHost {
         let mut sent = headers::outbound(request.headers, identity, person);
         sent.insert(HOST, self.host.clone());
         sent.insert(headers::REQUEST_ID, request.id);
+        let sends = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
+        if request.body.length() == Some(0) && sends {
+            // hyper leaves it out, and some hosts want a length with every one of these.
+            sent.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         sent.insert(FORWARDED_HOST, self.public_host.clone());
         let proto = if self.public.https { "https" } else { "http" };
         sent.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
@@ -179,8 +189,17 @@ impl RemoteHost {
         passage: Passage<'_>,
         parts: &mut http::response::Parts,
     ) -> Result<(), ForwardError> {
-        if let (StatusCode::UNAUTHORIZED, Passage::Permitted(permit)) = (parts.status, passage) {
-            return Err(self.refused(permit));
+        if let Passage::Permitted(permit) = passage {
+            let nobody = *permit.traveller() == Traveller::Nobody;
+            match parts.status {
+                StatusCode::UNAUTHORIZED => return Err(self.refused(permit)),
+                // Hosts hide what is not public in many ways. Git sends its credential only after a
+                // challenge, so that nobody is asked for one.
+                StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if nobody => {
+                    return Err(ForwardError::NotPublic);
+                }
+                _ => {}
+            }
         }
         let mut locations = parts.headers.get_all(LOCATION).iter();
         let Some(location) = locations.next() else { return Ok(()) };
@@ -198,6 +217,11 @@ impl RemoteHost {
             }
             // People follow their host to wherever they log in.
             (Location::Keep, _) | (_, Passage::Person) => {}
+            (Location::Login, Passage::Permitted(permit))
+                if *permit.traveller() == Traveller::Nobody =>
+            {
+                return Err(ForwardError::NotPublic);
+            }
             (Location::Login, Passage::Permitted(permit)) => {
                 let who = self.teller.name(permit).unwrap_or_else(|| "this request".to_owned());
                 return Err(ForwardError::LoginPage(who));
@@ -211,6 +235,7 @@ impl RemoteHost {
         match (permit.traveller(), self.teller.name(permit)) {
             (Traveller::Nobody, _) => ForwardError::NotPublic,
             (_, Some(name)) => ForwardError::NameRefused(name),
+            (_, None) if self.teller.is_silent() => ForwardError::CredentialWanted,
             (_, None) => ForwardError::CredentialRefused,
         }
     }

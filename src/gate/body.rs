@@ -19,15 +19,7 @@ pub(super) async fn check(
     rules: &Rules,
 ) -> Result<(), Refusal> {
     match intent.body {
-        intent::Body::None => {
-            let empty = match upload.length() {
-                Some(length) => length == 0,
-                None => take(upload, rules, 0).await.is_some_and(|read| read.is_empty()),
-            };
-            if !empty {
-                return Err(Refusal::BodyOnRead);
-            }
-        }
+        intent::Body::None => check_empty(upload, rules).await?,
         intent::Body::Typed(expected) => {
             if !has_type(head, expected) {
                 return Err(Refusal::MediaType(expected));
@@ -38,6 +30,15 @@ pub(super) async fn check(
         (Some(length), Some(limit)) if length > limit => Err(ForwardError::TooLarge(limit).into()),
         _ => Ok(()),
     }
+}
+
+/// A body that is there but empty is none.
+pub(super) async fn check_empty(upload: &mut Upload, rules: &Rules) -> Result<(), Refusal> {
+    let empty = match upload.length() {
+        Some(length) => length == 0,
+        None => take(upload, rules, 0).await.is_some_and(|read| read.is_empty()),
+    };
+    if empty { Ok(()) } else { Err(Refusal::BodyOnRead) }
 }
 
 fn has_type(head: &Parts, expected: &str) -> bool {

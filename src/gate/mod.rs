@@ -16,19 +16,20 @@ use crate::auth::credential::{self, Presented};
 use crate::auth::{Identified, Identify};
 use crate::domain::client::TrustedProxies;
 use crate::domain::dialect::{Classified, Kind, RequestLine};
-use crate::domain::intent::Voice;
+use crate::domain::intent::{Intent, Voice};
 use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::timestamp::Timestamp;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
 use crate::forward::{Forwarder, Outbound, Passage, headers};
+use crate::reply;
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use http::header::EXPECT;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use refusal::Refusal;
 use std::net::IpAddr;
@@ -118,7 +119,7 @@ impl Gate {
         let (head, body) = request.into_parts();
         let mut visit = Visit::new(self.ids.next(), &head, peer, &self.book);
         // Whoever drops the upload leaves what is left of it to the drain.
-        let waits = head.headers.contains_key(EXPECT);
+        let waits = waits(&head);
         let upload = Upload::new(body, visit.meter(), self.drain.clone(), rules.max_body, waits);
         let voice = rules.kind.voice(head.uri.path());
         let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
@@ -164,33 +165,33 @@ impl Gate {
             shared_identity: rules.shared_identity,
         };
         let (intent, permit) = match (what, who) {
-            (Classified::Known(intent), Identified::Token(token)) => {
+            (what, Identified::Token(token)) => {
                 self.welcome(&token, at, visit)?;
+                let intent = known(what, rules)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
             }
-            (other, Identified::Token(token)) => {
-                self.welcome(&token, at, visit)?;
-                return Err(match other {
-                    Classified::Own => Refusal::OwnPath,
-                    _ => Refusal::Unknown(rules.kind),
-                });
-            }
-            (Classified::Own, _) => return Err(Refusal::NoPages),
             (_, Identified::Unknown) => return Err(Refusal::BadToken),
+            (Classified::Own, _) => return Err(Refusal::NoPages),
+            // Also where people pass: a host would refuse the probe, and git would give up.
+            (Classified::Known(intent), Identified::Nobody)
+                if body::looks_like_probe(&head, &intent, &upload) =>
+            {
+                return body::probe(&intent, &mut upload, rules).await;
+            }
             // As it came, less what would say who somebody is.
             (_, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
+                if head.method.is_safe() {
+                    body::check_empty(&mut upload, rules).await?;
+                }
                 let request = outbound(head, upload, client, String::new(), visit);
-                return self.forward(Passage::Person, request, rules, visit).await;
+                let answer = self.forward(Passage::Person, request, rules, visit).await;
+                return answer.map(reply::challenged);
             }
             (Classified::Unknown, _) => return Err(Refusal::NoCredential),
             (Classified::Known(intent), who) => {
-                let nobody = matches!(who, Identified::Nobody);
-                if nobody && body::looks_like_probe(&head, &intent, &upload) {
-                    return body::probe(&intent, &mut upload, rules).await;
-                }
-                let read = Some(&*intent).filter(|_| nobody && rules.anonymous_read);
-                let permit = read.and_then(policy::decide_anonymous);
+                let open = rules.anonymous_read && matches!(who, Identified::Nobody);
+                let permit = open.then(|| policy::decide_anonymous(&intent)).flatten();
                 (intent, permit.ok_or(Refusal::NoCredential)?)
             }
         };
@@ -247,6 +248,15 @@ impl Gate {
     }
 }
 
+/// The intent of what a token may ask for at all.
+fn known(what: Classified, rules: &Rules) -> Result<Box<Intent>, Refusal> {
+    match what {
+        Classified::Known(intent) => Ok(intent),
+        Classified::Own => Err(Refusal::OwnPath),
+        Classified::Unknown => Err(Refusal::Unknown(rules.kind)),
+    }
+}
+
 fn line(head: &Parts) -> RequestLine<'_> {
     RequestLine { method: head.method.as_str(), path: head.uri.path(), query: head.uri.query() }
 }
@@ -270,10 +280,20 @@ fn outbound(
     }
 }
 
-/// Only origin-form targets; TRACE and CONNECT are for nobody, OPTIONS for no token.
+/// Whether the client waits to be told to send its body (RFC 9110 §10.1.1).
+fn waits(head: &Parts) -> bool {
+    head.headers.get(EXPECT).is_some_and(|e| e.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Only origin-form targets, no expectation but one, and no method that asks the proxy for something.
 fn check_target(head: &Parts) -> Result<(), Refusal> {
-    if matches!(head.method, Method::TRACE | Method::CONNECT | Method::OPTIONS) {
-        return Err(Refusal::Method(head.method.to_string()));
+    let method = head.method.as_str();
+    let refused = ["TRACE", "CONNECT", "OPTIONS"];
+    if let Some(method) = refused.into_iter().find(|own| own.eq_ignore_ascii_case(method)) {
+        return Err(Refusal::Method(method));
+    }
+    if head.headers.contains_key(EXPECT) && !waits(head) {
+        return Err(Refusal::Expectation);
     }
     let absolute = head.uri.scheme().is_some() || head.uri.authority().is_some();
     if absolute && head.version < http::Version::HTTP_2 {
@@ -283,14 +303,10 @@ fn check_target(head: &Parts) -> Result<(), Refusal> {
 }
 
 fn client(rules: &Rules, peer: Option<IpAddr>, head: &Parts) -> Result<Option<IpAddr>, Refusal> {
-    let lines: Vec<&str> = head
-        .headers
-        .get_all("x-forwarded-for")
-        .iter()
-        // What is not even text is no address either.
-        .map(|line| line.to_str().unwrap_or("?"))
-        .collect();
-    Ok(rules.trusted_proxies.client(peer, lines.into_iter())?)
+    let lines = head.headers.get_all("x-forwarded-for").iter();
+    // What is not even text is no address either.
+    let lines = lines.map(|line| line.to_str().unwrap_or("?"));
+    Ok(rules.trusted_proxies.client(peer, lines)?)
 }
 
 /// The time of the verdict. A clock that stands before 1970 is trouble here, not a permission.

@@ -18,7 +18,7 @@ use http::StatusCode;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("there is no method {0} here")]
-    Method(String),
+    Method(&'static str),
     #[error("the request target must be a path; absolute URLs are for forward proxies")]
     AbsoluteTarget,
     #[error(transparent)]
@@ -29,6 +29,8 @@ pub(super) enum Refusal {
     Unclear(#[from] Unclear),
     #[error(transparent)]
     Credential(#[from] CredentialFault),
+    #[error("there is no expectation here but 100-continue")]
+    Expectation,
     #[error("a request to read has no body")]
     BodyOnRead,
     #[error("the body of this request must be {0}")]
@@ -77,6 +79,7 @@ impl Refusal {
                 StatusCode::METHOD_NOT_ALLOWED
             }
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::NoCredential
             | Self::BadToken
             | Self::Denied(Denial::Expired)
@@ -105,9 +108,10 @@ impl Refusal {
         };
         let mut answer = Answer::new(status, text);
         match self {
-            Self::Method(_) => {
+            Self::Method(method) => {
                 answer.allow = Some("GET, HEAD, POST");
-                answer.close = true;
+                // What follows a CONNECT may be meant for the tunnel that it did not get.
+                answer.close = *method == "CONNECT";
             }
             Self::Unclear(Unclear::Method { allow }) => answer.allow = Some(allow),
             Self::Header(fault) => answer.close = fault.is_framing(),
@@ -133,7 +137,7 @@ impl Refusal {
         match self {
             Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => "method",
             Self::AbsoluteTarget | Self::Unclear(Unclear::Path(_)) => "target",
-            Self::Header(_) | Self::Forwarded(_) => "header",
+            Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
             Self::Credential(_) => "credential",
             Self::BodyOnRead => "body",
             Self::MediaType(_) => "media-type",
@@ -172,6 +176,7 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         ForwardError::Silent => "upstream-silent",
         ForwardError::Protocol(_)
         | ForwardError::Switched
+        | ForwardError::ProxyWanted
         | ForwardError::Backend(_)
         | ForwardError::Unsendable => "upstream-protocol",
         ForwardError::Client => "client-broke-off",
@@ -179,7 +184,8 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         ForwardError::Redirect => "upstream-redirect",
         ForwardError::LoginPage(_)
         | ForwardError::NameRefused(_)
-        | ForwardError::CredentialRefused => "upstream-credential",
+        | ForwardError::CredentialRefused
+        | ForwardError::CredentialWanted => "upstream-credential",
         ForwardError::NotPublic => "not-public",
         ForwardError::NoRepository(_) => "no-repository",
     }
@@ -199,7 +205,9 @@ impl Complaints {
         let due = match refusal {
             Refusal::Crashed => true,
             Refusal::Store(_) | Refusal::Clock => self.store.is_due(),
-            Refusal::Forward(ForwardError::CredentialRefused) => self.credential.is_due(),
+            Refusal::Forward(ForwardError::CredentialRefused | ForwardError::CredentialWanted) => {
+                self.credential.is_due()
+            }
             Refusal::Forward(error) => error.upstream_kind().is_some() && self.upstream.is_due(),
             _ => false,
         };

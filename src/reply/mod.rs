@@ -76,6 +76,16 @@ pub fn probe(content_type: &'static str) -> Response<Full<Bytes>> {
     response
 }
 
+/// An answer of the host's to a person, with our challenges where it is a 401 without any.
+#[must_use]
+pub fn challenged<B>(mut response: Response<B>) -> Response<B> {
+    let bare = !response.headers().contains_key(WWW_AUTHENTICATE);
+    if response.status() == StatusCode::UNAUTHORIZED && bare {
+        challenge(response.headers_mut(), Voice::Git);
+    }
+    response
+}
+
 /// Both challenges, always: git must never see a 401 without one. LFS clients look for theirs.
 fn challenge(headers: &mut http::HeaderMap, voice: Voice) {
     const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"gitlatch\"");

@@ -561,10 +561,13 @@ fn an_echoed_credential_is_dropped() {
 #[test]
 fn anonymous_reads() {
     let upstream = Upstream::new(|stream, seen, _| {
-        let answer = if seen.line().contains("/open.git/") {
-            OK
-        } else {
-            "HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"
+        // The ways in which hosts hide what is not public.
+        let answer = match seen.line().split('/').nth(2).unwrap_or_default() {
+            "open.git" => OK,
+            "hidden.git" => "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
+            "closed.git" => "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+            "login.git" => "HTTP/1.1 302 No\r\nLocation: /user/login\r\nContent-Length: 0\r\n\r\n",
+            _ => "HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n",
         };
         stream.write_all(answer.as_bytes()).is_ok()
     });
@@ -572,6 +575,9 @@ fn anonymous_reads() {
     let cases = [
         ("GET /team/open.git/info/refs?service=git-upload-pack", "", 200, 1),
         ("GET /team/shut.git/info/refs?service=git-upload-pack", "", 401, 1),
+        ("GET /team/hidden.git/info/refs?service=git-upload-pack", "", 401, 1),
+        ("GET /team/closed.git/info/refs?service=git-upload-pack", "", 401, 1),
+        ("GET /team/login.git/info/refs?service=git-upload-pack", "", 401, 1),
         ("GET /team/open.git/info/refs?service=git-receive-pack", "", 401, 0),
         ("GET /team/open.git/HEAD", "Authorization: Basic eDp5\r\n", 401, 0),
         ("GET /team/open.git/HEAD", "X-Forwarded-User: root\r\nCookie: a=b\r\n", 200, 1),

@@ -585,6 +585,9 @@ fn told_to_reload_it_takes_a_good_file_and_no_bad_one() {
     let (token, _) = site.token(&["--project", "team", "--permission", "REPO_READ"]);
     let good = fs::read_to_string(site.config()).unwrap();
     let open = good.replace("'refuse'", "'read'");
+    // What is safe in front of one host may not be in front of another.
+    fs::create_dir(site.folder().join("elsewhere")).unwrap();
+    let moved = open.replace("/repositories'", "/elsewhere'");
     let loud = good.clone() + "\n[log]\nlevel = 'debug'\n";
     // The file; a line of the log that it leads to; what a request without credentials gets then.
     let cases: &[(&str, &[&str], u16)] = &[
@@ -593,6 +596,11 @@ fn told_to_reload_it_takes_a_good_file_and_no_bad_one() {
         (&good.replace("anonymous", "anonymus"), &["\"error\"", "anonymus", "\"line\":"], 200),
         (&good.replace("'refuse'", "'sometimes'"), &["\"error\"", "`anonymous`"], 200),
         (&loud, &["\"warn\"", "\"log\"", "changed, but needs a restart"], 401),
+        (
+            &moved,
+            &["\"error\"", "not reloaded: the old settings stay in force until a restart"],
+            401,
+        ),
         (&open, &["\"info\"", "reloaded"], 200),
         (&good, &["\"info\"", "reloaded"], 401),
     ];

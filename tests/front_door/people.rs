@@ -26,7 +26,7 @@ fn site(upstream: &Upstream) -> (Site, String) {
 /// A person's request: the line, its headers, and of those what the upstream sees.
 const PASSED: &[(&str, &str, &[&str])] = &[
     (PAGE, "", &[]),
-    (PAGE, "Cookie: a=1; b=2\r\nCookie: c=3\r\n", &["cookie: a=1; b=2", "cookie: c=3"]),
+    (PAGE, "Cookie: a=1; b=2\r\nCookie: c=3\r\n", &["cookie: a=1; b=2; c=3"]),
     (PAGE, "Cookie: a=1; gitlatch_session=x; b=2\r\n", &["cookie: a=1; b=2"]),
     (PAGE, "Cookie: gitlatch_session=x\r\n", &[]),
     (PAGE, "Cookie: gitlatch_session=x\r\nCookie: a=1;gitlatch_session=y\r\n", &["cookie: a=1"]),
@@ -34,13 +34,17 @@ const PASSED: &[(&str, &str, &[&str])] = &[
     (PAGE, "Cookie: not_gitlatch_session=x\r\n", &["cookie: not_gitlatch_session=x"]),
     (PAGE, "Authorization: Basic eDp5\r\n", &["authorization: Basic eDp5"]),
     (PAGE, "Authorization: Bearer host-token\r\n", &["authorization: Bearer host-token"]),
+    (PAGE, "Authorization: NTLM TlRMTVNTUAAB\r\n", &[]),
+    (PAGE, "Authorization: negotiate YIIB\r\n", &[]),
+    (PAGE, "Private-Token: glpat-x\r\n", &["private-token: glpat-x"]),
+    (PAGE, "X-Auth-User: root\r\nCf-Access-Authenticated-User-Email: r\r\nX-Method: PUT\r\n", &[]),
     (PAGE, "X-Webauth-User: root\r\nX-Webauth-User: admin\r\n", &[]),
     (PAGE, "X_Webauth_User: root\r\nX.Webauth.User: root\r\nx-WEBAUTH_user: root\r\n", &[]),
     (PAGE, "X-Forwarded-User: root\r\nRemote-User: root\r\nREMOTE_USER: root\r\n", &[]),
     (PAGE, "Connection: X-Hop\r\nX-Hop: 1\r\nUpgrade: websocket\r\nKeep-Alive: 5\r\n", &[]),
     (PAGE, "Accept: text/html\r\nX-Csrf-Token: 7\r\n", &["accept: text/html", "x-csrf-token: 7"]),
     ("DELETE /projects/team", "Authorization: Basic eDp5\r\n", &["authorization: Basic eDp5"]),
-    ("PUT /rest/api/1.0/x", "", &[]),
+    ("PUT /rest/api/1.0/x", "", &["content-length: 0"]),
     ("PROPFIND /dav/x", "", &[]),
     (REFS, "Authorization: Basic eDp5\r\n", &["authorization: Basic eDp5"]),
     (REFS, "", &[]),
@@ -93,14 +97,23 @@ fn bodies_and_redirects_of_people() {
 fn tokens_are_judged_as_tokens() {
     let upstream = Upstream::answering(ANSWER);
     let (site, token) = site(&upstream);
-    let unknown = "latu_00000000000000000000000000000012rZFE";
+    let unknown = "latu_0000000000000000000000000000001vo4SB";
+    let line = basic("alice", &token);
+    let unpadded = line.trim_end().trim_end_matches('=').to_owned() + "\r\n";
     let mistyped = format!("{}{}", &token[..40], if token.ends_with('0') { '1' } else { '0' });
     let good = bearer(&token);
     let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 4\r\n";
     let cases: &[(&str, String, u16)] = &[
         (REFS, good.clone(), 200),
         (REFS, format!("{good}Cookie: a=1\r\nCookie: gitlatch_session=1\r\n"), 200),
-        (REFS, basic("alice", &token), 200),
+        (REFS, line.clone(), 200),
+        (REFS, unpadded, 200),
+        (REFS, line.replace("Basic ", "Basic\t"), 200),
+        (REFS, line.replace("\r\n", ",\r\n"), 400),
+        (REFS, line.replacen("YWxp", "YW xp", 1), 400),
+        (REFS, line.replace("Basic ", "Negotiate abc, Basic "), 401),
+        (REFS, line.replace("Basic ", "Bearer abc, Basic "), 401),
+        (REFS, line.replace("Basic ", "Custom "), 401),
         (REFS, bearer(unknown), 401),
         (REFS, bearer(&mistyped), 401),
         (REFS, basic("alice", unknown), 401),
@@ -225,4 +238,35 @@ fn people_and_tokens_on_one_connection() {
     let answers = super::support::raw(site.address(), bytes.concat().as_bytes());
     let said: Vec<String> = answers.iter().map(super::support::Reply::text).collect();
     assert_eq!(said, ["[][\"a=1\"]", "[\"alice\"][]", "[][]", "[\"alice\"][]"]);
+}
+
+/// git's probe without its credential is answered here: the host would refuse it, and git give up.
+#[test]
+fn the_probe_does_not_pass() {
+    let upstream = Upstream::answering(ANSWER);
+    let (site, _) = site(&upstream);
+    let headers = "Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 4\r\n";
+    let push = "POST /team/app.git/git-receive-pack";
+    for (body, status) in [(b"0000", 200), (b"0001", 401)] {
+        let reply = request(site.address(), push, headers, body);
+        assert_eq!((reply.status, upstream.seen().len()), (status, 0), "{}", reply.text());
+    }
+}
+
+/// A 401 without a challenge is fatal to git: where the host's own are not offered, ours are.
+#[test]
+fn no_401_goes_out_without_a_challenge() {
+    let cases = [
+        ("WWW-Authenticate: Negotiate\r\n", "Basic realm=\"gitlatch\"\nBearer realm=\"gitlatch\""),
+        ("", "Basic realm=\"gitlatch\"\nBearer realm=\"gitlatch\""),
+        ("WWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic realm=\"h\"\r\n", "Basic realm=\"h\""),
+    ];
+    for (lines, expected) in cases {
+        let answer = format!("HTTP/1.1 401 No\r\n{lines}Content-Length: 0\r\n\r\n");
+        let upstream =
+            Upstream::new(move |stream, _, _| stream.write_all(answer.as_bytes()).is_ok());
+        let (site, _) = site(&upstream);
+        let reply = request(site.address(), REFS, "", b"");
+        assert_eq!(reply.header("WWW-Authenticate").as_deref(), Some(expected), "{lines}");
+    }
 }

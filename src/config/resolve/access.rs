@@ -11,6 +11,8 @@ pub(super) enum Rights {
     Personal,
     /// Nobody's in particular: all share the identity that is chosen at this place.
     Shared(Place),
+    /// The same, and it is told nothing at all: it shows a token's request what it shows anybody.
+    Silent(Place),
     /// None: it is a folder.
     Folder,
 }
@@ -30,6 +32,17 @@ pub(super) fn read(section: &mut Section<'_>, rights: Option<Rights>) -> Option<
             "`people`: with `repositories` nobody proves a password: set people = \"refuse\"";
         section.notes.error(people.place, text);
     }
+    let silent = matches!(rights, Some(Rights::Silent(_)));
+    if let Some(people) = people.as_ref().filter(|people| silent && people.value) {
+        let text = "`people`: in mode \"none\" the host does for anybody what it does for tokens, so \
+                    that whoever sends none would be held to nothing: set people = \"refuse\"";
+        section.notes.error(people.place, text);
+    }
+    if let Some(anonymous) = anonymous.as_ref().filter(|read| silent && read.value) {
+        let text = "`anonymous`: in mode \"none\" every repository that tokens can read is public \
+                    then: the host cannot tell the two apart";
+        section.notes.warning(anonymous.place, text);
+    }
     passwords?;
     Some(Access {
         people_pass: people?.value,
@@ -41,7 +54,7 @@ pub(super) fn read(section: &mut Section<'_>, rights: Option<Rights>) -> Option<
 /// Refuses `users = "upstream"` where the upstream cannot tell users apart.
 fn check_users(section: &mut Section<'_>, rights: Rights, users: &Found<bool>) {
     match rights {
-        Rights::Shared(identity) if !users.value => {
+        Rights::Shared(identity) | Rights::Silent(identity) if !users.value => {
             let place = if users.own { users.place } else { identity };
             let text = "under an identity that all share (mode \"none\" or \"fixed\") the host \
                         cannot tell users apart: set users = \"grants\" in [access]";

@@ -109,7 +109,8 @@ impl Draft {
     pub(super) fn rights(&self) -> Option<Rights> {
         let mode = self.mode.as_ref()?;
         Some(match mode.value {
-            Mode::None | Mode::Fixed => Rights::Shared(mode.place),
+            Mode::None => Rights::Silent(mode.place),
+            Mode::Fixed => Rights::Shared(mode.place),
             Mode::Header | Mode::Stored => Rights::Personal,
         })
     }

@@ -139,6 +139,16 @@ fn modes() {
         ),
         (&identity("mode = \"none\"\n[access]\nusers = \"grants\"\n"), &[]),
         (
+            &identity("mode = \"none\"\n[access]\nusers = \"grants\"\npeople = \"pass\"\n"),
+            &["8:10: `people`: in mode \"none\" the host does for anybody what it does for tokens, so \
+               that whoever sends none would be held to nothing: set people = \"refuse\""],
+        ),
+        (
+            &identity("mode = \"none\"\n[access]\nusers = \"grants\"\nanonymous = \"read\"\n"),
+            &["8:13: warning: `anonymous`: in mode \"none\" every repository that tokens can read is \
+               public then: the host cannot tell the two apart"],
+        ),
+        (
             &format!("{LEAST}[access]\npasswords = \"upstream\"\n"),
             &["5:13: `passwords`: this release does not ask the upstream for passwords yet; use \
               \"local\""],
