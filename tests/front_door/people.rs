@@ -94,6 +94,7 @@ fn bodies_and_redirects_of_people() {
 
 /// Requests that hold something of a token's form: what is judged, and what nobody may see.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn tokens_are_judged_as_tokens() {
     let upstream = Upstream::answering(ANSWER);
     let (site, token) = site(&upstream);

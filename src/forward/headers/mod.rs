@@ -1,8 +1,13 @@
 //! Header hygiene: what a request may carry, what of it goes upstream, and what of an answer comes back.
 //! Pure.
 
+mod inbound;
+mod outbound;
+
+pub use inbound::inbound;
+pub use outbound::outbound;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use zeroize::Zeroizing;
 
 /// The header that carries the request id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -131,220 +136,14 @@ fn fold(name: &str) -> String {
         .collect()
 }
 
-/// Those that end at each connection (RFC 9110 §7.6.1), with what framing and gitlatch make anew.
-fn is_of_the_connection(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "content-length"
-            | "upgrade"
-            | "http2-settings"
-            | "host"
-            | "expect"
-            | "x-request-id"
-            | "proxy-authorization"
-            | "proxy-authenticate"
-            | "proxy"
-    )
-}
-
-/// Those by which a client could say who or where it is, or what it asks for, past the proxy.
-fn claims_something(name: &str) -> bool {
-    const STARTS: [&str; 24] = [
-        "x-forwarded",
-        "x-webauth",
-        "x-remote",
-        "x-auth-request",
-        "x-auth-user",
-        "x-authenticated",
-        "x-authentik",
-        "x-accel",
-        "x-amzn-oidc",
-        "x-goog-authenticated",
-        "x-method",
-        "x-ms-client-principal",
-        "x-sendfile",
-        "x-user",
-        "authenticated",
-        "cf-access",
-        "impersonate",
-        "x-original",
-        "x-rewrite",
-        "x-http-method",
-        "x-client-",
-        "x-ssl-",
-        "ssl-client",
-        "remote-",
-    ];
-    STARTS.iter().any(|start| name.starts_with(start))
-        || matches!(
-            name,
-            "forwarded"
-                | "x-real-ip"
-                | "x-email"
-                | "x-proxyuser-ip"
-                | "x-cluster-client-ip"
-                | "true-client-ip"
-                | "client-ip"
-                | "cf-connecting-ip"
-                | "fastly-client-ip"
-        )
-}
-
-/// What git and its relatives send, and a host of Git paths may want to know.
-fn is_of_git(name: &str) -> bool {
-    matches!(
-        name,
-        "accept"
-            | "accept-charset"
-            | "accept-encoding"
-            | "accept-language"
-            | "cache-control"
-            | "content-encoding"
-            | "content-type"
-            | "git-protocol"
-            | "if-match"
-            | "if-modified-since"
-            | "if-none-match"
-            | "if-range"
-            | "if-unmodified-since"
-            | "pragma"
-            | "range"
-            | "traceparent"
-            | "tracestate"
-            | "user-agent"
-    )
-}
+/// The name of the cookie of gitlatch's own pages, which never goes upstream nor comes from there.
+pub const OWN_COOKIE: &str = "gitlatch_session";
 
 /// Schemes that prove who somebody is to a connection, not to a request: on a connection that is used
 /// again, the next request would be the same person's.
 fn binds_to_connection(authorization: &str) -> bool {
     let scheme = authorization.split([' ', '\t', ',']).next().unwrap_or_default();
     ["ntlm", "negotiate", "kerberos"].iter().any(|bound| scheme.eq_ignore_ascii_case(bound))
-}
-
-/// What of a client's headers goes upstream.
-///
-/// Of a request with a token, or of an anonymous read, only what is known to be harmless. A `person`,
-/// a request without a token, keeps everything, its own credentials and cookies as well, but what
-/// would say who somebody is or what is asked for past the proxy.
-#[must_use]
-pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool) -> HeaderMap {
-    let named: Vec<String> = connection_options(&headers).map(str::to_ascii_lowercase).collect();
-    let mut kept = HeaderMap::with_capacity(headers.len() + 6);
-    let mut current: Option<HeaderName> = None;
-    for (name, value) in headers {
-        // A repeated header comes without its name.
-        if let Some(name) = name {
-            current = Some(name);
-        }
-        let Some(name) = &current else { continue };
-        let text = name.as_str();
-        let keep = if person { is_of_people(text, &value) } else { is_of_git(text) };
-        if keep && Some(name) != identity && !named.iter().any(|option| option == text) {
-            kept.append(name.clone(), value);
-        }
-    }
-    if person {
-        join_cookies(&mut kept);
-    }
-    kept
-}
-
-fn is_of_people(name: &str, value: &HeaderValue) -> bool {
-    // A name with anything but letters, digits and dashes is an alias of another.
-    let alias = !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let bound = name == "authorization" && value.to_str().is_ok_and(binds_to_connection);
-    !(alias || bound || is_of_the_connection(name) || claims_something(name))
-}
-
-/// The name of the cookie of gitlatch's own pages, which never goes upstream nor comes from there.
-pub const OWN_COOKIE: &str = "gitlatch_session";
-
-/// One line of cookies, as HTTP/1.1 has it (HTTP/2 may bring them in crumbs, RFC 9113 §8.2.3), without
-/// our own.
-fn join_cookies(headers: &mut HeaderMap) {
-    let is_own = |pair: &&str| pair.split('=').next().is_some_and(|n| n.trim() == OWN_COOKIE);
-    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
-    let own = |line: &HeaderValue| memchr::memmem::find(line.as_bytes(), OWN_COOKIE.as_bytes());
-    if lines.len() < 2 && !lines.iter().any(|line| own(line).is_some()) {
-        return;
-    }
-    headers.remove(header::COOKIE);
-    let pairs = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let kept: Vec<&str> = pairs.map(str::trim).filter(|p| !p.is_empty() && !is_own(p)).collect();
-    if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
-        && !kept.is_empty()
-    {
-        headers.insert(header::COOKIE, value);
-    }
-}
-
-/// What of the host's headers goes back to the client. `secrets` are what the host was told to
-/// know us by, which no header may carry back.
-pub fn inbound(headers: &mut HeaderMap, secrets: &[Zeroizing<Vec<u8>>], person: bool) {
-    let named: Vec<String> = connection_options(headers).map(str::to_ascii_lowercase).collect();
-    let mut drop: Vec<HeaderName> = Vec::new();
-    for (name, value) in headers.iter() {
-        let text = name.as_str();
-        let hop = matches!(
-            text,
-            "connection"
-                | "keep-alive"
-                | "proxy-connection"
-                | "te"
-                | "trailer"
-                | "transfer-encoding"
-                | "upgrade"
-                | "proxy-authenticate"
-                | "proxy-authentication-info"
-                | "alt-svc"
-                | "refresh"
-        );
-        let told = matches!(
-            text,
-            "set-cookie"
-                | "set-cookie2"
-                | "www-authenticate"
-                | "authentication-info"
-                | "authorization"
-                | "cookie"
-        );
-        let echoes = secrets.iter().any(|s| memchr::memmem::find(value.as_bytes(), s).is_some());
-        if hop || echoes || (told && !person) || named.iter().any(|option| option == text) {
-            drop.push(name.clone());
-        }
-    }
-    for name in drop {
-        headers.remove(name);
-    }
-    if person {
-        drop_for_people(headers);
-    }
-}
-
-/// People keep their host's cookies and challenges, but not ours, and not those that bind to a
-/// connection which they share with nobody else only by luck.
-fn drop_for_people(headers: &mut HeaderMap) {
-    let keep = |headers: &mut HeaderMap, name: HeaderName, good: fn(&str) -> bool| {
-        let lines: Vec<HeaderValue> = headers.get_all(&name).iter().cloned().collect();
-        headers.remove(&name);
-        for line in lines {
-            if line.to_str().is_ok_and(good) {
-                headers.append(name.clone(), line);
-            }
-        }
-    };
-    keep(headers, header::SET_COOKIE, |line| {
-        // A cookie without a name (`=x`) comes back from some browsers as `x`.
-        !line.trim_start_matches([' ', '=']).starts_with(OWN_COOKIE)
-    });
-    keep(headers, header::WWW_AUTHENTICATE, |line| !binds_to_connection(line));
 }
 
 #[cfg(test)]

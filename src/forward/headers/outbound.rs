@@ -1,0 +1,148 @@
+//! From a client to a host.
+
+use super::{OWN_COOKIE, binds_to_connection, connection_options};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// Those that end at each connection (RFC 9110 §7.6.1), with what framing and gitlatch make anew.
+fn is_of_the_connection(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "content-length"
+            | "upgrade"
+            | "http2-settings"
+            | "host"
+            | "expect"
+            | "x-request-id"
+            | "proxy-authorization"
+            | "proxy-authenticate"
+            | "proxy"
+    )
+}
+
+/// Those by which a client could say who or where it is, or what it asks for, past the proxy.
+fn claims_something(name: &str) -> bool {
+    const STARTS: [&str; 24] = [
+        "x-forwarded",
+        "x-webauth",
+        "x-remote",
+        "x-auth-request",
+        "x-auth-user",
+        "x-authenticated",
+        "x-authentik",
+        "x-accel",
+        "x-amzn-oidc",
+        "x-goog-authenticated",
+        "x-method",
+        "x-ms-client-principal",
+        "x-sendfile",
+        "x-user",
+        "authenticated",
+        "cf-access",
+        "impersonate",
+        "x-original",
+        "x-rewrite",
+        "x-http-method",
+        "x-client-",
+        "x-ssl-",
+        "ssl-client",
+        "remote-",
+    ];
+    STARTS.iter().any(|start| name.starts_with(start))
+        || matches!(
+            name,
+            "forwarded"
+                | "x-real-ip"
+                | "x-email"
+                | "x-proxyuser-ip"
+                | "x-cluster-client-ip"
+                | "true-client-ip"
+                | "client-ip"
+                | "cf-connecting-ip"
+                | "fastly-client-ip"
+        )
+}
+
+/// What git and its relatives send, and a host of Git paths may want to know.
+fn is_of_git(name: &str) -> bool {
+    matches!(
+        name,
+        "accept"
+            | "accept-charset"
+            | "accept-encoding"
+            | "accept-language"
+            | "cache-control"
+            | "content-encoding"
+            | "content-type"
+            | "git-protocol"
+            | "if-match"
+            | "if-modified-since"
+            | "if-none-match"
+            | "if-range"
+            | "if-unmodified-since"
+            | "pragma"
+            | "range"
+            | "traceparent"
+            | "tracestate"
+            | "user-agent"
+    )
+}
+
+/// What of a client's headers goes upstream.
+///
+/// Of a request with a token, or of an anonymous read, only what is known to be harmless. A `person`,
+/// a request without a token, keeps everything, its own credentials and cookies as well, but what
+/// would say who somebody is or what is asked for past the proxy.
+#[must_use]
+pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool) -> HeaderMap {
+    let named: Vec<String> = connection_options(&headers).map(str::to_ascii_lowercase).collect();
+    let mut kept = HeaderMap::with_capacity(headers.len() + 6);
+    let mut current: Option<HeaderName> = None;
+    for (name, value) in headers {
+        // A repeated header comes without its name.
+        if let Some(name) = name {
+            current = Some(name);
+        }
+        let Some(name) = &current else { continue };
+        let text = name.as_str();
+        let keep = if person { is_of_people(text, &value) } else { is_of_git(text) };
+        if keep && Some(name) != identity && !named.iter().any(|option| option == text) {
+            kept.append(name.clone(), value);
+        }
+    }
+    if person {
+        join_cookies(&mut kept);
+    }
+    kept
+}
+
+fn is_of_people(name: &str, value: &HeaderValue) -> bool {
+    // A name with anything but letters, digits and dashes is an alias of another.
+    let alias = !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let bound = name == "authorization" && value.to_str().is_ok_and(binds_to_connection);
+    !(alias || bound || is_of_the_connection(name) || claims_something(name))
+}
+
+/// One line of cookies, as HTTP/1.1 has it (HTTP/2 may bring them in crumbs, RFC 9113 §8.2.3), without
+/// our own.
+fn join_cookies(headers: &mut HeaderMap) {
+    let is_own = |pair: &&str| pair.split('=').next().is_some_and(|n| n.trim() == OWN_COOKIE);
+    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    let own = |line: &HeaderValue| memchr::memmem::find(line.as_bytes(), OWN_COOKIE.as_bytes());
+    if lines.len() < 2 && !lines.iter().any(|line| own(line).is_some()) {
+        return;
+    }
+    headers.remove(header::COOKIE);
+    let pairs = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let kept: Vec<&str> = pairs.map(str::trim).filter(|p| !p.is_empty() && !is_own(p)).collect();
+    if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
+        && !kept.is_empty()
+    {
+        headers.insert(header::COOKIE, value);
+    }
+}
