@@ -6,11 +6,12 @@ mod reload;
 mod signals;
 mod workers;
 
-use crate::config::{self, Config, Environment, Origin, Target};
+use crate::config::{Config, Origin, Report};
 use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::gate::Rules;
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
+use crate::store::RightsSource;
 use crate::store::sqlite::Database;
 use crate::telemetry;
 use crate::telemetry::log::LineWriter;
@@ -19,36 +20,42 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
 use workers::{BackDoor, Workers};
 
-/// Loads the configuration and serves until SIGTERM.
+/// Serves until SIGTERM. `report` is what the loader said about the file of this configuration; a
+/// reload reads that file again.
 ///
 /// # Errors
-/// When the configuration has mistakes, or the house cannot be built from it.
-pub fn serve(path: &Path) -> anyhow::Result<()> {
-    let (config, warnings) = config::load(path, &Environment::process())
-        .map_err(|report| anyhow::anyhow!("the configuration has mistakes\n{report}"))?;
+/// When the house cannot be built from the configuration.
+pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
     telemetry::log::start(config.log.json, config.log.level);
-    for warning in &warnings.mistakes {
-        tracing::warn!(file = %path.display(), line = warning.line, "{}", warning.text);
+    for warning in &report.mistakes {
+        tracing::warn!(file = %report.file.display(), line = warning.line, "{}", warning.text);
     }
     let house = House::build(config)?;
     let stop = house.stop();
-    let reload = house.reloader(path.to_owned());
+    let reload = house.reloader(report.file);
     signals::watch(stop, move || reload.reload())?;
     house.run()
 }
 
-/// Cancels `stop` when the process is told to stop.
+/// Cancels `stop` when the process is told to stop, or its terminal goes away.
 ///
 /// # Errors
 /// When signals cannot be listened for.
 pub fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
-    Ok(signals::watch(stop, || {})?)
+    let hung_up = stop.clone();
+    Ok(signals::watch(stop, move || hung_up.cancel())?)
+}
+
+/// What limits a user's tokens from the side of the user.
+#[must_use]
+pub fn rights(config: &Config) -> RightsSource {
+    if config.access.users_by_grants { RightsSource::Grants } else { RightsSource::Host }
 }
 
 /// The time of now, for what is not in the path of a request.
@@ -197,10 +204,7 @@ fn public_origin(config: &Config, listeners: &[Bound]) -> Origin {
     if let Some(public) = &config.server.public_url {
         return public.clone();
     }
-    let prefix = match &config.upstream.target {
-        Target::Url(remote) => remote.origin.prefix.clone(),
-        Target::Folder { .. } => String::new(),
-    };
+    let prefix = config.prefix().to_owned();
     let first = listeners.iter().find_map(Bound::tcp_address);
     let authority = first.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
     let host = first.map_or_else(|| "localhost".to_owned(), |address| address.ip().to_string());

@@ -1,10 +1,10 @@
 //! What commands open: the configuration, and the store that it names.
 
 use super::output;
-use crate::config::{Config, Environment, load};
+use crate::config::{Config, Environment, Report, load};
 use crate::store::sqlite::Database;
-use crate::store::{Registry, RightsSource};
-use anyhow::{Context as _, bail};
+use crate::store::{Registry, StoreError};
+use anyhow::bail;
 use std::path::{Path, PathBuf};
 
 const HERE: &str = "proxy.toml";
@@ -25,26 +25,45 @@ pub(super) fn config_path(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Reads the configuration that a command works with. Its warnings are for `check` and `serve`.
+/// Reads the configuration for a command that works with the store, and needs no secret for it and no
+/// repository. Warnings are for `check` and `serve`.
 pub(super) fn config(named: Option<PathBuf>) -> anyhow::Result<Config> {
-    let path = config_path(named)?;
-    match load(&path, &Environment::process()) {
-        Ok((config, _warnings)) => Ok(config),
-        Err(report) => {
-            output::complain(report.to_string().trim_end());
-            bail!("{} has mistakes", path.display())
+    let (config, _warnings) = read(&config_path(named)?, &Environment::for_the_store())?;
+    Ok(config)
+}
+
+/// Reads the whole configuration, as `serve` needs it, with the report of its warnings.
+pub(super) fn config_to_serve(path: &Path) -> anyhow::Result<(Config, Report)> {
+    read(path, &Environment::process())
+}
+
+/// Mistakes go to standard error, a line each.
+fn read(path: &Path, environment: &Environment<'_>) -> anyhow::Result<(Config, Report)> {
+    load(path, environment).map_err(|report| {
+        output::complain(&report.to_string());
+        anyhow::anyhow!("{} has mistakes", path.display())
+    })
+}
+
+/// The store, for a command that adds to it: a new one is made when there is none.
+pub(super) fn new_or_existing(config: &Config) -> anyhow::Result<impl Registry + use<>> {
+    Ok(Database::open(&config.store.path)?.registry()?)
+}
+
+/// The store, for a command about something that must be in it already.
+pub(super) fn existing(config: &Config) -> anyhow::Result<impl Registry + use<>> {
+    Ok(Database::open_existing(&config.store.path)?.registry()?)
+}
+
+/// The store, for a command that reads. Reading makes none: where there is none nothing is in it, which
+/// is said beside the answer.
+pub(super) fn if_any(config: &Config) -> anyhow::Result<Option<impl Registry + use<>>> {
+    match Database::open_existing(&config.store.path) {
+        Ok(database) => Ok(Some(database.registry()?)),
+        Err(StoreError::Absent(path)) => {
+            output::note(&format!("there is no store at {} yet", path.display()));
+            Ok(None)
         }
+        Err(error) => Err(error.into()),
     }
-}
-
-/// Opens the store that the configuration names, for reading and changing; a new one is made when there
-/// is none.
-pub(super) fn registry(config: &Config) -> anyhow::Result<impl Registry + use<>> {
-    let database = Database::open(&config.store.path)?;
-    database.registry().context("the store cannot be opened")
-}
-
-/// What limits a user's tokens from the side of the user.
-pub(super) fn rights(config: &Config) -> RightsSource {
-    if config.access.users_by_grants { RightsSource::Grants } else { RightsSource::Host }
 }

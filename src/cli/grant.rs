@@ -6,7 +6,9 @@ use super::{Outcome, context, output, values};
 use crate::domain::names::{ProjectScope, RepoName, UserName};
 use crate::domain::permission::Permission;
 use crate::domain::principal::Grant;
-use crate::store::{GrantRecord, Registry};
+use crate::manage::users;
+use crate::store::{GrantRecord, Registry, StoreError};
+use anyhow::anyhow;
 use std::path::PathBuf;
 
 /// What to do with rights.
@@ -51,35 +53,58 @@ struct GrantJson<'a> {
 /// Gives, lists or takes rights.
 pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Add(right) => {
-            let grant = right.grant()?;
-            context::registry(&context::config(config)?)?.add_grant(&right.name, &grant)?;
-            output::line(&format!("{} now has {}", right.name, describe(&grant)))?;
+        Command::Add(Right { name, permission, place }) => {
+            let grant = grant(permission, &place)?;
+            let mut registry = context::existing(&context::config(config)?)?;
+            registry.add_grant(&name, &grant).map_err(|error| plainly(error, &name, &grant))?;
+            output::line(&format!("{name} now has {}", describe(&grant)))?;
         }
-        Command::Remove(right) => {
-            let grant = right.grant()?;
-            context::registry(&context::config(config)?)?.remove_grant(&right.name, &grant)?;
-            output::line(&format!("{} no longer has {}", right.name, describe(&grant)))?;
+        Command::Remove(Right { name, permission, place }) => {
+            let grant = grant(permission, &place)?;
+            let mut registry = context::existing(&context::config(config)?)?;
+            registry.remove_grant(&name, &grant).map_err(|error| plainly(error, &name, &grant))?;
+            output::line(&format!("{name} no longer has {}", describe(&grant)))?;
         }
         Command::List { name, json } => {
-            let mut registry = context::registry(&context::config(config)?)?;
-            let grants = registry.list_grants(name.as_ref())?;
+            let grants = match context::if_any(&context::config(config)?)? {
+                Some(mut registry) => grants_of(&mut registry, name.as_ref())?,
+                None => Vec::new(),
+            };
             list(&grants, json)?;
         }
     }
     Ok(Outcome::Done)
 }
 
-impl Right {
-    fn grant(&self) -> anyhow::Result<Grant> {
-        let (projects, repository) = self.place.scope()?;
-        if let (Permission::Project(_), Some(name)) = (self.permission, &repository) {
-            return Err(wrong_call(format_args!(
-                "{} is a permission on a project; on the repository {name} alone give a REPO_… one",
-                self.permission
-            )));
+fn grant(permission: Permission, place: &Place) -> anyhow::Result<Grant> {
+    let (projects, repository) = place.scope()?;
+    if let (Permission::Project(_), Some(name)) = (permission, &repository) {
+        return Err(wrong_call(format_args!(
+            "{permission} is a permission on a project; on the repository {name} alone give a REPO_… one"
+        )));
+    }
+    Ok(Grant { projects, repository, permission })
+}
+
+/// The rights of a user who must be there, or of all.
+fn grants_of(
+    registry: &mut impl Registry,
+    name: Option<&UserName>,
+) -> anyhow::Result<Vec<GrantRecord>> {
+    if let Some(name) = name {
+        users::find(registry, name)?;
+    }
+    Ok(registry.list_grants(name)?)
+}
+
+/// What the store says about a right, in the words that a right is given with.
+fn plainly(error: StoreError, user: &UserName, grant: &Grant) -> anyhow::Error {
+    match error {
+        StoreError::Exists { what: "grant", .. } => {
+            anyhow!("{user} has {} already", describe(grant))
         }
-        Ok(Grant { projects, repository, permission: self.permission })
+        StoreError::Missing { what: "grant", .. } => anyhow!("{user} has no {}", describe(grant)),
+        other => other.into(),
     }
 }
 

@@ -1,11 +1,6 @@
-//! The time: now, and as people read it.
+//! Moments as people read them.
 
 use crate::domain::timestamp::Timestamp;
-
-/// Now, by the system's clock.
-pub(super) fn now() -> Timestamp {
-    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
-}
 
 /// The day, in UTC: `2027-02-19`.
 pub(super) fn day(at: Timestamp) -> String {

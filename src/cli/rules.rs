@@ -17,7 +17,9 @@ pub(super) struct Options {
 #[derive(serde::Serialize)]
 struct RowJson {
     rule: &'static str,
+    /// The one that the row is named by: `*` is every one.
     method: &'static str,
+    methods: &'static [&'static str],
     path: String,
     action: &'static str,
     need: &'static str,
@@ -31,15 +33,16 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         output::json(&rows.iter().map(json).collect::<Vec<_>>())?;
     } else {
         let rows: Vec<_> = rows.iter().map(cells).collect();
-        output::table(["RULE", "METHOD", "NEED", "PATH", "WHAT IT IS"], &rows)?;
+        output::table(["RULE", "METHODS", "NEED", "PATH", "WHAT IT IS"], &rows)?;
     }
     Ok(Outcome::Done)
 }
 
-fn json(row: &Row) -> RowJson {
+fn json(row: &'static Row) -> RowJson {
     RowJson {
         rule: row.name,
         method: row.method,
+        methods: row.methods(),
         path: row.describe(),
         action: row.action.name(),
         need: row.need.name(),
@@ -48,7 +51,7 @@ fn json(row: &Row) -> RowJson {
 }
 
 fn cells(row: &Row) -> [String; 5] {
-    let plain = [row.name, row.method, row.need.name()].map(str::to_owned);
-    let [rule, method, need] = plain;
-    [rule, method, need, row.describe(), row.note.to_owned()]
+    let methods = if row.method == "*" { "any".to_owned() } else { row.methods().join(", ") };
+    let [rule, need, note] = [row.name, row.need.name(), row.note].map(str::to_owned);
+    [rule, methods, need, row.describe(), note]
 }

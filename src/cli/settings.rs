@@ -39,15 +39,15 @@ struct SettingsJson {
 
 /// Shows or changes the settings.
 pub(super) fn run(config: Option<PathBuf>, command: &Command) -> anyhow::Result<Outcome> {
-    let mut registry = context::registry(&context::config(config)?)?;
-    let mut settings = registry.settings()?;
+    let config = context::config(config)?;
     match command {
-        Command::Show { json: true } => output::json(&SettingsJson {
-            expiry_required: settings.expiry_required,
-            max_expiry_days: settings.max_days,
-        })?,
-        Command::Show { json: false } => show(settings)?,
+        Command::Show { json } => {
+            let settings = context::if_any(&config)?.map(|mut registry| registry.settings());
+            show(settings.transpose()?.unwrap_or_default(), *json)?;
+        }
         Command::Set { expiry_required, max_days } => {
+            let mut registry = context::new_or_existing(&config)?;
+            let mut settings = registry.settings()?;
             if let Some(required) = expiry_required {
                 settings.expiry_required = *required;
             }
@@ -55,13 +55,19 @@ pub(super) fn run(config: Option<PathBuf>, command: &Command) -> anyhow::Result<
                 settings.max_days = *days;
             }
             registry.set_settings(&settings)?;
-            show(settings)?;
+            show(settings, false)?;
         }
     }
     Ok(Outcome::Done)
 }
 
-fn show(settings: Settings) -> anyhow::Result<()> {
+fn show(settings: Settings, json: bool) -> anyhow::Result<()> {
+    if json {
+        return output::json(&SettingsJson {
+            expiry_required: settings.expiry_required,
+            max_expiry_days: settings.max_days,
+        });
+    }
     let required = if settings.expiry_required { "required" } else { "optional" };
     let days = settings.max_days.map_or("none".to_owned(), |days| format!("{days} days"));
     output::print(&format!("expiry of new tokens  {required}\nlongest lifetime      {days}\n"))

@@ -1,10 +1,11 @@
 //! `gitlatch user`: the people whose tokens gitlatch holds.
 
 use super::{Outcome, context, input, moment, output, values};
+use crate::app;
 use crate::domain::names::UserName;
 use crate::manage::users::{self, UserRequest};
 use crate::manage::{Email, Label};
-use crate::store::{Registry, StoreError, UserRecord};
+use crate::store::{Registry, UserRecord};
 use std::path::PathBuf;
 
 /// What to do with users.
@@ -52,7 +53,7 @@ pub(super) struct Add {
     /// The e-mail address
     #[arg(long, value_name = "ADDRESS", value_parser = values::email)]
     email: Option<Email>,
-    /// Make the user an administrator of gitlatch
+    /// Mark the user as an administrator; so far this is only shown: managing over HTTP comes later
     #[arg(long)]
     admin: bool,
     #[command(flatten)]
@@ -89,33 +90,38 @@ struct UserJson<'a> {
 /// Adds, lists or changes users.
 pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<Outcome> {
     let config = context::config(config)?;
-    let mut registry = context::registry(&config)?;
+    let existing = || context::existing(&config);
     match command {
         Command::Add(add) => {
             let done = format!("user {} is added", add.user.name);
             let request = add.request()?;
-            users::add(&mut registry, request, config.service_user(), moment::now())?;
+            let mut registry = context::new_or_existing(&config)?;
+            users::add(&mut registry, request, config.service_user(), app::now()?)?;
             output::line(&done)?;
         }
-        Command::List { json } => list(&registry.list_users()?, json)?,
-        Command::Show { user, json } => show(&mut registry, &user.name, json)?,
+        Command::List { json } => {
+            let users = context::if_any(&config)?.map(|mut registry| registry.list_users());
+            list(&users.transpose()?.unwrap_or_default(), json)?;
+        }
+        Command::Show { user, json } => show(&users::find(&mut existing()?, &user.name)?, json)?,
         Command::Disable(user) => {
-            registry.set_active(&user.name, false)?;
+            existing()?.set_active(&user.name, false)?;
             output::line(&format!(
                 "user {} is disabled; no token of theirs is honoured",
                 user.name
             ))?;
         }
         Command::Enable(user) => {
-            registry.set_active(&user.name, true)?;
+            existing()?.set_active(&user.name, true)?;
             output::line(&format!("user {} is enabled", user.name))?;
         }
         Command::Passwd { user, .. } => {
+            let mut registry = existing()?;
             users::set_password(&mut registry, &user.name, &input::secret("password")?)?;
             output::line(&format!("user {} has a new password", user.name))?;
         }
         Command::Remove(user) => {
-            let tokens = match registry.remove_user(&user.name, moment::now())? {
+            let tokens = match existing()?.remove_user(&user.name, app::now()?)? {
                 1 => "1 token is revoked".to_owned(),
                 count => format!("{count} tokens are revoked"),
             };
@@ -137,11 +143,9 @@ impl Add {
     }
 }
 
-fn show(registry: &mut impl Registry, name: &UserName, json: bool) -> anyhow::Result<()> {
-    let missing = || StoreError::Missing { what: "user", name: name.to_string() };
-    let user = registry.find_user(name.as_str())?.ok_or_else(missing)?;
+fn show(user: &UserRecord, json: bool) -> anyhow::Result<()> {
     if json {
-        return output::json(&UserJson::from(&user));
+        return output::json(&UserJson::from(user));
     }
     let lines = [
         ("name", user.name.to_string()),

@@ -1,14 +1,15 @@
 //! Values of arguments, read once into the domain's types: what is none is a wrong call.
 
+use crate::domain::client;
 use crate::domain::dialect::Kind;
 use crate::domain::duration;
 use crate::domain::names::{NameError, ProjectScope, RepoName, UserName};
 use crate::domain::pattern::{Pattern, PatternError};
+use crate::domain::permission::{Permission, UnknownPermission};
 use crate::domain::token::TokenId;
 use crate::manage::{Email, Label, LabelError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ipnet::IpNet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// A user's name.
@@ -41,6 +42,16 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, PatternError> {
     Pattern::new(text)
 }
 
+/// A permission of a token. More of them may follow, so that a token's number behind them is read as one.
+pub(super) fn permission(text: &str) -> Result<Permission, String> {
+    text.parse().map_err(|error: UnknownPermission| match token_id(text) {
+        Ok(id) => {
+            format!("a token's number stands in front: gitlatch token edit {id} --permission …")
+        }
+        Err(_) => error.to_string(),
+    })
+}
+
 /// The number of a token.
 pub(super) fn token_id(text: &str) -> Result<TokenId, &'static str> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -54,26 +65,10 @@ pub(super) fn lifetime(text: &str) -> Result<Duration, duration::DurationError> 
 }
 
 /// An address, or a network as `ADDRESS/BITS`.
-///
-/// IPv4 in the clothes of IPv6 (`::ffff:10.0.0.1`) is IPv4: clients are seen like that too.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(address.to_canonical().into());
-    }
-    let fault =
-        || format!("`{text}` is no address and no network like 10.0.0.0/8 or 2001:db8::/32");
-    let net: IpNet = text.parse().map_err(|_| fault())?;
-    let mapped = match net {
-        IpNet::V6(six) if six.prefix_len() >= 96 => {
-            six.addr().to_ipv4_mapped().map(|four| (four, six.prefix_len() - 96))
-        }
-        _ => None,
-    };
-    let net = match mapped {
-        Some((four, bits)) => IpNet::new(four.into(), bits).map_err(|_| fault())?,
-        None => net,
-    };
-    Ok(net.trunc())
+    client::network(text).ok_or_else(|| {
+        format!("`{text}` is no address and no network like 10.0.0.0/8 or 2001:db8::/32")
+    })
 }
 
 /// The name of a kind of host.
@@ -86,26 +81,6 @@ pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn networks() {
-        let cases = [
-            ("10.1.2.3", Some("10.1.2.3/32")),
-            ("10.1.2.3/8", Some("10.0.0.0/8")),
-            ("2001:db8::1", Some("2001:db8::1/128")),
-            ("::ffff:10.1.2.3", Some("10.1.2.3/32")),
-            ("::ffff:10.1.2.3/104", Some("10.0.0.0/8")),
-            ("0.0.0.0/0", Some("0.0.0.0/0")),
-            ("10.0.0.0/33", None),
-            ("10.0.0", None),
-            ("example.com", None),
-            ("", None),
-        ];
-        for (text, expected) in cases {
-            let read = network(text).ok().map(|net| net.to_string());
-            assert_eq!(read.as_deref(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn token_numbers() {

@@ -196,6 +196,17 @@ pub struct Log {
 }
 
 impl Config {
+    /// The path under which clients reach the host, without a slash at its end: that of `public_url`,
+    /// else that of `url`.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        match (&self.server.public_url, &self.upstream.target) {
+            (Some(public), _) => &public.prefix,
+            (None, Target::Url(remote)) => &remote.origin.prefix,
+            (None, Target::Folder { .. }) => "",
+        }
+    }
+
     /// The name, or the template of names, for tokens of projects and repositories.
     #[must_use]
     pub fn service_user(&self) -> Option<&ServiceUser> {

@@ -1,6 +1,6 @@
 //! Where a client is: its own address, or the one that a trusted proxy tells.
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use std::net::{IpAddr, SocketAddr};
 
 /// Whose `X-Forwarded-For` is believed; by default nobody's.
@@ -50,6 +50,28 @@ impl TrustedProxies {
     }
 }
 
+/// Reads a network as `ADDRESS/BITS`, or an address, which is a network of one.
+///
+/// IPv4 in the clothes of IPv6 (`::ffff:10.0.0.1`) is IPv4: clients are seen like that too.
+#[must_use]
+pub fn network(text: &str) -> Option<IpNet> {
+    /// Bits of an IPv6 address before a mapped IPv4 one (RFC 4291 section 2.5.5.2).
+    const MAPPED: u8 = 96;
+    let network = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => text.parse::<IpNet>().ok()?,
+    };
+    let mapped = match network {
+        IpNet::V6(v6) if v6.prefix_len() >= MAPPED => v6.addr().to_ipv4_mapped(),
+        _ => None,
+    };
+    let network = match mapped {
+        Some(v4) => Ipv4Net::new(v4, network.prefix_len() - MAPPED).ok()?.into(),
+        None => network,
+    };
+    Some(network.trunc())
+}
+
 /// An address, with a port or without (some proxies add one). IPv4 in IPv6 is IPv4.
 fn parse(entry: &str) -> Option<IpAddr> {
     let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
@@ -61,6 +83,27 @@ fn parse(entry: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks() {
+        let cases = [
+            ("10.0.0.1", Some("10.0.0.1/32")),
+            ("10.1.2.3/8", Some("10.0.0.0/8")),
+            ("0.0.0.0/0", Some("0.0.0.0/0")),
+            ("::1", Some("::1/128")),
+            ("fd00::/8", Some("fd00::/8")),
+            ("::ffff:10.1.2.3", Some("10.1.2.3/32")),
+            ("::ffff:10.1.2.3/104", Some("10.0.0.0/8")),
+            ("::ffff:0:0/96", Some("0.0.0.0/0")),
+            ("10.0.0.0/33", None),
+            ("10.0.0", None),
+            ("proxy.example.com", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(network(text).map(|n| n.to_string()).as_deref(), expected, "{text}");
+        }
+    }
 
     /// Networks, Unix sockets, the peer, the lines, and what comes of it.
     type Case<'a> = (&'a str, bool, &'a str, &'a [&'a str], Result<&'a str, ()>);

@@ -110,6 +110,10 @@ impl ProjectPath {
         if text.len() > Self::MAX {
             return Err(NameError::Segment(text.to_owned(), "project", "it is too long"));
         }
+        if text.split('/').any(str::is_empty) && !text.is_empty() {
+            let why = "it has an empty part between its slashes";
+            return Err(NameError::Segment(text.to_owned(), "project", why));
+        }
         if text != "-" {
             for segment in text.split('/') {
                 check_segment(segment, "project")?;
@@ -321,6 +325,8 @@ mod tests {
         {
             assert!(ProjectPath::new(bad).is_err(), "{bad}");
         }
+        let whole = "`team/` is no name for a project: it has an empty part between its slashes";
+        assert_eq!(ProjectPath::new("team/").map_err(|e| e.to_string()), Err(whole.to_owned()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub use label::{Email, Label, LabelError};
 use crate::auth::password::PasswordError;
 use crate::domain::names::UserName;
 use crate::domain::permission::CombinationError;
+use crate::domain::service_user::ServiceUser;
 use crate::domain::settings::ExpiryError;
 use crate::domain::token::TokenId;
 use crate::store::StoreError;
@@ -36,8 +37,16 @@ pub enum ManageError {
     #[error("user {0} is disabled")]
     Disabled(UserName),
     /// A name that tokens of projects and repositories travel under.
-    #[error("no person may be called `{0}`: the host knows tokens of projects by such names")]
-    ServiceUser(UserName),
+    #[error(
+        "no person may be called `{name}`: tokens of projects and repositories travel under such \
+         names (service_user = \"{template}\")"
+    )]
+    ServiceUser {
+        /// The name.
+        name: UserName,
+        /// What it could be produced from.
+        template: ServiceUser,
+    },
     /// A password that would be taken for a token wherever it is presented.
     #[error("a password may not look like a token")]
     TokenAsPassword,
@@ -47,6 +56,9 @@ pub enum ManageError {
     /// A token that is revoked stays as it was.
     #[error("token {0} is revoked, which is for good")]
     Revoked(TokenId),
+    /// It was revoked before.
+    #[error("token {0} is revoked already")]
+    RevokedAlready(TokenId),
     /// The password could not be hashed or checked.
     #[error("the password could not be processed")]
     Password(#[from] PasswordError),

@@ -90,7 +90,7 @@ pub fn edit(
     name: Option<&Label>,
     permissions: Option<&[Permission]>,
 ) -> Result<TokenRecord, ManageError> {
-    let kind = live(registry, id)?.owner.kind();
+    let kind = live(registry, id, ManageError::Revoked)?.owner.kind();
     let edit = TokenEdit {
         name: name.map(ToString::to_string),
         permissions: permissions.map(|asked| Permissions::combine(asked, kind)).transpose()?,
@@ -107,16 +107,20 @@ pub fn revoke(
     id: TokenId,
     now: Timestamp,
 ) -> Result<TokenRecord, ManageError> {
-    let token = live(registry, id)?;
+    let token = live(registry, id, ManageError::RevokedAlready)?;
     registry.revoke_token(id, now)?;
     Ok(token)
 }
 
 /// Looks first, so that the message can tell a token that is revoked from one that never was. The store
 /// looks again within its transaction.
-fn live(registry: &mut dyn Registry, id: TokenId) -> Result<TokenRecord, ManageError> {
+fn live(
+    registry: &mut dyn Registry,
+    id: TokenId,
+    revoked: fn(TokenId) -> ManageError,
+) -> Result<TokenRecord, ManageError> {
     let token = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?;
-    if token.revoked.is_some() { Err(ManageError::Revoked(id)) } else { Ok(token) }
+    if token.revoked.is_some() { Err(revoked(id)) } else { Ok(token) }
 }
 
 fn highest(

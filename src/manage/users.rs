@@ -35,8 +35,9 @@ pub fn add(
     service_user: Option<&ServiceUser>,
     now: Timestamp,
 ) -> Result<(), ManageError> {
-    if service_user.is_some_and(|service| service.can_produce(&request.name)) {
-        return Err(ManageError::ServiceUser(request.name));
+    if let Some(template) = service_user.filter(|service| service.can_produce(&request.name)) {
+        let template = template.clone();
+        return Err(ManageError::ServiceUser { name: request.name, template });
     }
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     registry.add_user(NewUser {
@@ -48,6 +49,15 @@ pub fn add(
         name: request.name,
     })?;
     Ok(())
+}
+
+/// The user of this name.
+///
+/// # Errors
+/// When there is none, or the store fails.
+pub fn find(registry: &mut dyn Registry, name: &UserName) -> Result<UserRecord, ManageError> {
+    let missing = || StoreError::Missing { what: "user", name: name.to_string() };
+    Ok(registry.find_user(name.as_str())?.ok_or_else(missing)?)
 }
 
 /// Sets another password.

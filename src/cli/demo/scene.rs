@@ -1,7 +1,7 @@
 //! The example: a folder with a repository in it, a user, and two tokens.
 
 use crate::app::{House, now};
-use crate::config::{self, Environment};
+use crate::cli::context;
 use crate::domain::names::{ProjectPath, ProjectScope, RepoName, RepoPath, UserName};
 use crate::domain::permission::{Level, Permission};
 use crate::domain::policy::limits::Limits;
@@ -12,7 +12,7 @@ use crate::manage::tokens::{self, TokenRequest, Wanted};
 use crate::manage::users::{self, UserRequest};
 use crate::store::Registry;
 use crate::store::sqlite::Database;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use std::fs;
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -45,7 +45,7 @@ impl Scene {
     pub(super) fn set() -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("gitlatch-demo-").tempdir()?;
         make_repository(folder.path())?;
-        fs::write(folder.path().join("proxy.toml"), configuration(folder.path()))?;
+        fs::write(folder.path().join("proxy.toml"), configuration(folder.path())?)?;
         let database = Database::open(&folder.path().join("gitlatch.db"))?;
         let mut registry = database.registry()?;
         let (user_token, repository_token) = make_tokens(&mut registry)?;
@@ -58,9 +58,7 @@ impl Scene {
 
     /// Serves it on a port that the system chooses.
     pub(super) fn serve(&self) -> anyhow::Result<Served> {
-        let path = self.folder().join("proxy.toml");
-        let (config, _warnings) = config::load(&path, &Environment::process())
-            .map_err(|report| anyhow::anyhow!("the example's configuration is wrong: {report}"))?;
+        let (config, _warnings) = context::config_to_serve(&self.folder().join("proxy.toml"))?;
         let house = House::build(config)?;
         let address = house.address().context("the example listens nowhere")?;
         let stop = house.stop();
@@ -72,12 +70,10 @@ impl Scene {
 
 impl Served {
     /// Serves until the process is told to stop.
-    pub(super) fn wait(&self) -> anyhow::Result<()> {
-        crate::app::stop_on_signals(self.stop.clone())?;
-        while !self.stop.is_cancelled() && !self.thread.is_finished() {
+    pub(super) fn wait(&self, told: &CancellationToken) {
+        while !told.is_cancelled() && !self.thread.is_finished() {
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        Ok(())
     }
 
     /// Ends serving.
@@ -90,14 +86,18 @@ impl Served {
     }
 }
 
-/// TOML strings in single quotes take a path as it is.
-fn configuration(folder: &Path) -> String {
-    format!(
+fn configuration(folder: &Path) -> anyhow::Result<String> {
+    let below = |name: &str| -> anyhow::Result<toml::Value> {
+        let path = folder.join(name).into_os_string().into_string();
+        let path = path.map_err(|_| anyhow!("the folder for temporary files is no UTF-8"))?;
+        Ok(toml::Value::String(path))
+    };
+    Ok(format!(
         "[server]\nlisten = '127.0.0.1:0'\ndrain_timeout = '2s'\n\n[operations]\nlisten = ''\n\n\
-         [store]\npath = '{0}/gitlatch.db'\n\n[upstream]\nkind = 'git'\n\
-         repositories = '{0}/repositories'\n",
-        folder.display()
-    )
+         [store]\npath = {}\n\n[upstream]\nkind = 'git'\nrepositories = {}\n",
+        below("gitlatch.db")?,
+        below("repositories")?
+    ))
 }
 
 fn make_tokens(registry: &mut dyn Registry) -> anyhow::Result<(Secret, Secret)> {
@@ -164,7 +164,7 @@ fn make_repository(folder: &Path) -> anyhow::Result<()> {
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-    let mut command = super::script::quiet("git");
+    let mut command = super::quiet::command("git");
     let output = command.args(arguments).current_dir(folder).output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

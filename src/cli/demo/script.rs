@@ -1,10 +1,11 @@
 //! What can be done with the example: for people to paste, or played and checked.
 
 use super::super::{Outcome, output};
+use super::quiet::{self, shell_word};
 use super::scene::{LOG, REPOSITORY, Scene, USER};
 use crate::domain::secret::Secret;
 use std::path::Path;
-use std::process::Command;
+use tokio_util::sync::CancellationToken;
 
 /// One step of the transcript.
 pub(super) struct Step {
@@ -60,24 +61,32 @@ pub(super) fn script(url: &str, user_token: &Secret, repository_token: &Secret) 
 
 /// The transcript to paste.
 pub(super) fn for_people(script: &[Step], scene: &Scene, url: &str) -> String {
-    let folder = scene.folder().display();
+    let folder = scene.folder().to_string_lossy();
     let mut text = format!(
         "gitlatch serves {url} from {folder}/repositories.\n\
          There are a user {USER} with a token that has REPO_WRITE, and a token of the repository\n\
-         {}/{} that has REPO_READ. Paste this into another terminal:\n\n    cd {folder}\n",
-        REPOSITORY.0, REPOSITORY.1
+         {}/{} that has REPO_READ. Paste this into another terminal:\n\n    cd {}\n",
+        REPOSITORY.0,
+        REPOSITORY.1,
+        shell_word(&folder)
     );
     let steps = script.iter().map(|step| ["\n    # ", step.what, "\n    ", &step.command, "\n"]);
     text.extend(steps.flatten());
     text + &format!("\nEach request is written to {folder}/{LOG}. Ctrl-C ends it all.\n")
 }
 
-/// Plays the transcript, shows it, and holds every step to what it promises.
-pub(super) fn play(script: &[Step], folder: &Path) -> anyhow::Result<Outcome> {
+/// Plays the transcript, shows it, and holds every step to what it promises, until it is told to stop.
+pub(super) fn play(
+    script: &[Step],
+    folder: &Path,
+    told: &CancellationToken,
+) -> anyhow::Result<Outcome> {
     let mut failed = 0;
     for step in script {
         output::print(&format!("# {}\n$ {}\n", step.what, step.command))?;
-        let done = quiet("sh").arg("-c").arg(&step.command).current_dir(folder).output()?;
+        let done =
+            quiet::command("sh").arg("-c").arg(&step.command).current_dir(folder).output()?;
+        anyhow::ensure!(!told.is_cancelled(), "told to stop before the end");
         let said = [done.stdout.as_slice(), &done.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         output::print(&said)?;
@@ -96,18 +105,4 @@ pub(super) fn play(script: &[Step], folder: &Path) -> anyhow::Result<Outcome> {
         anyhow::bail!("{failed} of {all} steps did not come out as told");
     }
     Ok(Outcome::Done)
-}
-
-/// A program that neither asks anybody nor reads anybody's git configuration.
-pub(super) fn quiet(program: &str) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("LC_ALL", "C")
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE");
-    command
 }

@@ -3,8 +3,8 @@
 mod request;
 mod verdict;
 
-use super::output::wrong_call;
 use super::{Outcome, context, input, moment, output, values};
+use crate::app;
 use crate::config::Config;
 use crate::domain::names::UserName;
 use crate::domain::permission::{Permission, Permissions};
@@ -14,11 +14,12 @@ use crate::domain::principal::{Owner, OwnerKind, Rights, TokenPrincipal};
 use crate::domain::token::{Form, TokenId};
 use crate::manage::ManageError;
 use crate::store::sqlite::Database;
-use crate::store::{Lookup, Registry};
+use crate::store::{Lookup, Registry, TokenRecord};
 use anyhow::bail;
 use request::{Method, Url};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use verdict::Asker;
 
 /// Whose request, and which.
 #[derive(Debug, clap::Args)]
@@ -52,21 +53,21 @@ pub(super) struct Options {
 /// Says what would become of the request.
 pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<Outcome> {
     let hypothetical = hypothetical(&options.permissions)?;
-    let config = context::config(config)?;
-    let who = match (hypothetical, options.token) {
-        (Some(who), _) => who,
+    let (config, _warnings) = context::config_to_serve(&context::config_path(config)?)?;
+    let asker = match (hypothetical, options.token) {
+        (Some(token), _) => Asker { token, dishonoured: None },
         (None, Some(id)) => numbered(&config, id)?,
-        (None, None) => presented(&config)?,
+        (None, None) => Asker { token: presented(&config)?, dishonoured: None },
     };
     let at = Circumstances {
-        now: moment::now(),
+        now: app::now()?,
         client: options.from.map(|address| address.to_canonical()),
         case: config.upstream.kind.case(),
         shared_identity: config.shared_identity(),
     };
-    let prefix = config.server.public_url.as_ref().map_or("", |origin| &origin.prefix);
+    let (kind, prefix) = (config.upstream.kind, config.prefix());
     let request = request::Request { method: &options.method, url: &options.url };
-    let explanation = verdict::explain(config.upstream.kind, prefix, request, &who, at);
+    let explanation = verdict::explain(kind, prefix, request, &asker, at);
     if options.json {
         output::json(&explanation)?;
     } else {
@@ -84,24 +85,26 @@ fn hypothetical(permissions: &[Permission]) -> anyhow::Result<Option<TokenPrinci
         id: verdict::HYPOTHETICAL,
         name: String::new(),
         owner: Owner::User(UserName::new("anybody")?),
-        permissions: Permissions::combine(permissions, OwnerKind::User).map_err(wrong_call)?,
+        permissions: Permissions::combine(permissions, OwnerKind::User)?,
         limits: Limits::default(),
         expires: None,
         rights: Rights::Host,
     }))
 }
 
-/// The token of this number, with its owner's rights.
-fn numbered(config: &Config, id: TokenId) -> anyhow::Result<TokenPrincipal> {
-    let mut registry = Database::open_existing(&config.store.path)?.registry()?;
+/// The token of this number, with its owner's rights; of one that is not honoured, what is known still.
+fn numbered(config: &Config, id: TokenId) -> anyhow::Result<Asker> {
+    let mut registry = context::existing(config)?;
     let record = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?;
-    if record.revoked.is_some() {
-        return Err(ManageError::Revoked(id).into());
-    }
-    match registry.principal(id, context::rights(config))? {
-        Some(who) => Ok(who),
-        None => bail!("token {id} is not honoured: {} is disabled", record.owner),
-    }
+    let why = match (record.revoked, registry.principal(id, app::rights(config))?) {
+        (None, Some(token)) => return Ok(Asker { token, dishonoured: None }),
+        (None, None) => format!("the token's owner, {}, is disabled", record.owner),
+        (Some(at), _) => format!("the token was revoked on {}", moment::minute(at)),
+    };
+    let TokenRecord { name, owner, permissions, limits, expires, .. } = record;
+    let rights = Rights::Host;
+    let token = TokenPrincipal { id, name, owner, permissions, limits, expires, rights };
+    Ok(Asker { token, dishonoured: Some(why) })
 }
 
 /// The token whose secret is presented on standard input.
@@ -114,7 +117,7 @@ fn presented(config: &Config) -> anyhow::Result<TokenPrincipal> {
         }
         Form::Foreign => bail!("this is no gitlatch token: those begin with latu_, latp_ or latr_"),
     };
-    let reader = Database::open_existing(&config.store.path)?.reader(context::rights(config), 1)?;
+    let reader = Database::open_existing(&config.store.path)?.reader(app::rights(config), 1)?;
     match reader.find_by_hash(&hash)? {
         (Some(who), _) => Ok(TokenPrincipal::clone(&who)),
         (None, _) => bail!(

@@ -1,21 +1,30 @@
 //! The verdict on a request, with everything that it follows from.
 
 use super::request::Request;
-use crate::domain::dialect::{Classified, Kind, Unclear};
-use crate::domain::intent::Intent;
-use crate::domain::policy::{Circumstances, Denial, decide};
+use crate::domain::dialect::{Classified, Kind, Unclear, Unserved};
+use crate::domain::intent::{Intent, Voice};
+use crate::domain::policy::{Circumstances, Denial, admit, decide};
 use crate::domain::principal::{Rights, TokenPrincipal};
 use crate::domain::token::TokenId;
+use std::borrow::Cow;
 
 /// The number of the token that nobody has; the store counts from 1.
 pub(super) const HYPOTHETICAL: TokenId = TokenId(0);
+
+/// Whose request it is.
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) token: TokenPrincipal,
+    /// Why the token is not honoured at all, if it is not: answered like one that is not known.
+    pub(super) dishonoured: Option<String>,
+}
 
 /// What would become of a request, and why. What could not be found out is null.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Explanation {
     request: String,
     rule: Option<&'static str>,
-    note: Option<&'static str>,
+    note: Option<Cow<'static, str>>,
     action: Option<&'static str>,
     repository: Option<String>,
     need: Option<&'static str>,
@@ -26,12 +35,12 @@ pub(super) struct Explanation {
     why: String,
 }
 
-/// Classifies the request and decides about it.
+/// Classifies the request and decides about it, in the order of the gate.
 pub(super) fn explain(
     kind: Kind,
     prefix: &str,
     request: Request<'_>,
-    who: &TokenPrincipal,
+    who: &Asker,
     at: Circumstances,
 ) -> Explanation {
     let base = Explanation {
@@ -41,57 +50,45 @@ pub(super) fn explain(
         action: None,
         repository: None,
         need: None,
-        have: have(who),
+        have: have(&who.token),
         verdict: "refused",
         status: None,
         why: String::new(),
     };
-    let refused = |base, status, why| Explanation { status: Some(status), why, ..base };
-    match kind.classify(prefix, request.line()) {
-        Ok(Classified::Known(intent)) => decided(base, kind, &intent, who, at),
-        Ok(Classified::Unknown) => refused(base, 403, unknown(kind, prefix, request)),
-        Ok(Classified::Own) => {
-            let why =
-                "this path is gitlatch's own: it is never forwarded, and no token manages tokens";
-            refused(base, 403, why.to_owned())
-        }
-        Err(error @ Unclear::Path(_)) => refused(base, 400, error.to_string()),
-        Err(error @ Unclear::Method { .. }) => refused(base, 405, error.to_string()),
+    let what = match kind.classify(prefix, request.line()) {
+        Ok(what) => what,
+        Err(error @ Unclear::Path(_)) => return base.refused(400, &error),
+        Err(error @ Unclear::Method { .. }) => return base.refused(405, &error),
+    };
+    let base = match &what {
+        Classified::Known(intent) => base.about(kind, intent),
+        Classified::Unknown => Explanation { note: Some(hint(kind, prefix, request)), ..base },
+        Classified::Own => base,
+    };
+    if let Some(why) = &who.dishonoured {
+        return base.refused(401, why);
+    }
+    if let Err(denial) = admit(&who.token, at) {
+        return base.denied(&denial);
+    }
+    match what {
+        Classified::Unknown => base.refused(403, &Unserved::Unknown(kind)),
+        Classified::Own => base.refused(403, &Unserved::Own),
+        Classified::Known(intent) => match decide(&who.token, &intent, at) {
+            Err(denial) => base.denied(&denial),
+            Ok(_) if intent.voice == Voice::Lfs => base.refused(501, &Unserved::Lfs),
+            Ok(_) => Explanation { verdict: "allowed", why: reason(&who.token, &intent), ..base },
+        },
     }
 }
 
-fn unknown(kind: Kind, prefix: &str, request: Request<'_>) -> String {
+/// Where to look when the dialect does not know a path.
+fn hint(kind: Kind, prefix: &str, request: Request<'_>) -> Cow<'static, str> {
     let local = request.line().path.strip_prefix(prefix);
     if local.is_some_and(|local| local.starts_with('/')) {
-        format!("`gitlatch rules --kind {}` has no such request", kind.name())
+        format!("`gitlatch rules --kind {}` lists what is known", kind.name()).into()
     } else {
-        format!("the path is not below `{prefix}/`, the prefix of public_url")
-    }
-}
-
-fn decided(
-    base: Explanation,
-    kind: Kind,
-    intent: &Intent,
-    who: &TokenPrincipal,
-    at: Circumstances,
-) -> Explanation {
-    let (verdict, status, why) = match decide(who, intent, at) {
-        Ok(_) => ("allowed", None, reason(who, intent)),
-        // An expired token is answered like one that is not known.
-        Err(denial @ Denial::Expired) => ("refused", Some(401), denial.to_string()),
-        Err(denial) => ("refused", Some(403), denial.to_string()),
-    };
-    Explanation {
-        rule: Some(intent.rule),
-        note: kind.rows().iter().find(|row| row.name == intent.rule).map(|row| row.note),
-        action: Some(intent.action.name()),
-        repository: Some(intent.repository.to_string()),
-        need: Some(intent.need.name()),
-        verdict,
-        status,
-        why,
-        ..base
+        format!("the path is not below `{prefix}/`, the path of the configured URL").into()
     }
 }
 
@@ -123,6 +120,28 @@ fn have(who: &TokenPrincipal) -> String {
 }
 
 impl Explanation {
+    /// With what is known about what is asked for.
+    fn about(self, kind: Kind, intent: &Intent) -> Self {
+        let row = kind.rows().iter().find(|row| row.name == intent.rule);
+        Self {
+            rule: Some(intent.rule),
+            note: row.map(|row| row.note.into()),
+            action: Some(intent.action.name()),
+            repository: Some(intent.repository.to_string()),
+            need: Some(intent.need.name()),
+            ..self
+        }
+    }
+
+    fn refused(self, status: u16, why: &impl ToString) -> Self {
+        Self { status: Some(status), why: why.to_string(), ..self }
+    }
+
+    fn denied(self, denial: &Denial) -> Self {
+        // An expired token is answered like one that is not known.
+        self.refused(if *denial == Denial::Expired { 401 } else { 403 }, denial)
+    }
+
     /// Whether the request would go on to the host.
     pub(super) fn allowed(&self) -> bool {
         self.status.is_none()
@@ -138,7 +157,7 @@ impl Explanation {
         [
             ("request", self.request.clone()),
             ("rule", text(self.rule)),
-            ("note", text(self.note)),
+            ("note", self.note.as_deref().unwrap_or_default().to_owned()),
             ("action", text(self.action)),
             ("repository", self.repository.clone().unwrap_or_default()),
             ("need", text(self.need)),

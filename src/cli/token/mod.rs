@@ -1,17 +1,20 @@
 //! `gitlatch token`: made, listed, edited, revoked.
 
 mod create;
+mod instructions;
 mod json;
 mod text;
 
 use super::output::wrong_call;
 use super::place::Place;
 use super::{Outcome, context, moment, output, values};
+use crate::app;
+use crate::config::Config;
 use crate::domain::names::{NameCase, UserName};
 use crate::domain::permission::Permission;
 use crate::domain::principal::Owner;
 use crate::domain::token::TokenId;
-use crate::manage::{Label, ManageError, tokens};
+use crate::manage::{Label, ManageError, tokens, users};
 use crate::store::{Registry, TokenFilter, TokenRecord};
 use std::path::PathBuf;
 
@@ -62,6 +65,9 @@ pub(super) struct List {
 
 /// What to change about a token. Its owner and its expiry never change.
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "gitlatch token edit <ID> [--name <TEXT>] [--permission <PERMISSION>...]"
+)]
 #[command(group(clap::ArgGroup::new("what").required(true).multiple(true)))]
 pub(super) struct Edit {
     #[command(flatten)]
@@ -70,7 +76,8 @@ pub(super) struct Edit {
     #[arg(long, group = "what", value_name = "TEXT", value_parser = values::label)]
     name: Option<Label>,
     #[arg(help = "Instead of those it has, repeatable: {PROJECT,REPO}_{READ,WRITE,ADMIN}")]
-    #[arg(long = "permission", group = "what", value_name = "PERMISSION", value_delimiter = ',')]
+    #[arg(long = "permission", group = "what", value_name = "PERMISSION")]
+    #[arg(num_args = 1.., value_delimiter = ',', value_parser = values::permission)]
     permissions: Option<Vec<Permission>>,
 }
 
@@ -80,22 +87,22 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
         return create::run(config, options);
     }
     let config = context::config(config)?;
-    let mut registry = context::registry(&config)?;
+    let existing = || context::existing(&config);
     match command {
         Command::Create(_) => {}
-        Command::List(list) => list.run(&mut registry, config.upstream.kind.case())?,
+        Command::List(list) => list.run(&config)?,
         Command::Show { token, json } => {
             let id = token.id;
-            let token = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?;
+            let token = existing()?.find_token(id)?.ok_or(ManageError::NoToken(id))?;
             show(&token, json)?;
         }
         Command::Edit(edit) => {
             let (name, permissions) = (edit.name.as_ref(), edit.permissions.as_deref());
-            let token = tokens::edit(&mut registry, edit.token.id, name, permissions)?;
+            let token = tokens::edit(&mut existing()?, edit.token.id, name, permissions)?;
             output::line(&format!("{}: {}", text::title(&token), token.permissions))?;
         }
         Command::Revoke(token) => {
-            let token = tokens::revoke(&mut registry, token.id, moment::now())?;
+            let token = tokens::revoke(&mut existing()?, token.id, app::now()?)?;
             output::line(&format!("{} is revoked", text::title(&token)))?;
         }
     }
@@ -103,18 +110,32 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
 }
 
 impl List {
-    fn run(&self, registry: &mut impl Registry, case: NameCase) -> anyhow::Result<()> {
-        let owner = match &self.user {
-            Some(name) => Some(Owner::User(name.clone())),
-            None => self.place.owner()?,
+    fn run(&self, config: &Config) -> anyhow::Result<()> {
+        let place = self.place.owner()?;
+        let tokens = match context::if_any(config)? {
+            Some(mut registry) => self.find(&mut registry, place, config.upstream.kind.case())?,
+            None => Vec::new(),
         };
-        let tokens = registry.list_tokens(&TokenFilter { owner, case, revoked: self.all })?;
         if self.json {
             return output::json(&tokens.iter().map(json::TokenJson::of).collect::<Vec<_>>());
         }
-        let now = moment::now();
+        let now = app::now()?;
         let rows: Vec<_> = tokens.iter().map(|token| text::cells(token, now)).collect();
         output::table(text::HEADINGS, &rows)
+    }
+
+    /// The tokens of a user who must be there, of a place, or of all.
+    fn find(
+        &self,
+        registry: &mut impl Registry,
+        place: Option<Owner>,
+        case: NameCase,
+    ) -> anyhow::Result<Vec<TokenRecord>> {
+        let owner = match &self.user {
+            Some(name) => Some(Owner::User(users::find(registry, name)?.name)),
+            None => place,
+        };
+        Ok(registry.list_tokens(&TokenFilter { owner, case, revoked: self.all })?)
     }
 }
 
@@ -122,6 +143,6 @@ fn show(token: &TokenRecord, json: bool) -> anyhow::Result<()> {
     if json {
         output::json(&json::TokenJson::of(token))
     } else {
-        output::fields(&text::fields(token, moment::now()))
+        output::fields(&text::fields(token, app::now()?))
     }
 }

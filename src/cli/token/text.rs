@@ -17,13 +17,16 @@ pub(super) fn cells(token: &TokenRecord, now: Timestamp) -> [String; 8] {
         token.permissions.to_string(),
         limits(token),
         moment::day(token.created),
-        end(token, now, moment::day),
+        match token.revoked {
+            Some(at) => format!("revoked {}", moment::day(at)),
+            None => expiry(token, now, moment::day),
+        },
         last_used(token.last_used),
     ]
 }
 
 /// Everything about one token.
-pub(super) fn fields(token: &TokenRecord, now: Timestamp) -> [(&'static str, String); 9] {
+pub(super) fn fields(token: &TokenRecord, now: Timestamp) -> [(&'static str, String); 10] {
     let from: Vec<String> = token.limits.from.iter().map(ToString::to_string).collect();
     [
         ("id", token.id.to_string()),
@@ -33,7 +36,8 @@ pub(super) fn fields(token: &TokenRecord, now: Timestamp) -> [(&'static str, Str
         ("only", token.limits.only.texts().join(" ")),
         ("from", from.join(" ")),
         ("created", moment::minute(token.created)),
-        ("expires", end(token, now, moment::minute)),
+        ("expires", expiry(token, now, moment::minute)),
+        ("revoked", token.revoked.map(moment::minute).unwrap_or_default()),
         ("last used", last_used(token.last_used)),
     ]
 }
@@ -53,12 +57,11 @@ fn limits(token: &TokenRecord) -> String {
     if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
 }
 
-fn end(token: &TokenRecord, now: Timestamp, write: fn(Timestamp) -> String) -> String {
-    match (token.revoked, token.expires) {
-        (Some(at), _) => format!("revoked {}", write(at)),
-        (None, None) => "never".to_owned(),
-        (None, Some(at)) if at <= now => format!("expired {}", write(at)),
-        (None, Some(at)) => write(at),
+fn expiry(token: &TokenRecord, now: Timestamp, write: fn(Timestamp) -> String) -> String {
+    match token.expires {
+        None => "never".to_owned(),
+        Some(at) if at <= now => format!("expired {}", write(at)),
+        Some(at) => write(at),
     }
 }
 

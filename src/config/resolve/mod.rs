@@ -25,13 +25,22 @@ use std::path::Path;
 pub struct Environment<'a> {
     /// The value of an environment variable; `None` when it is not set, or is no Unicode.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether what only serving needs is looked at: secrets, and files and folders besides the store's.
+    /// Without it a secret is empty, for whoever manages tokens in a shell that has none.
+    pub for_serving: bool,
 }
 
 impl Environment<'static> {
     /// The environment of this process.
     #[must_use]
     pub fn process() -> Self {
-        Self { variable: &|name| std::env::var(name).ok() }
+        Self { variable: &|name| std::env::var(name).ok(), for_serving: true }
+    }
+
+    /// The environment of this process, for a command that only works with the store.
+    #[must_use]
+    pub fn for_the_store() -> Self {
+        Self { for_serving: false, ..Self::process() }
     }
 }
 
@@ -75,7 +84,7 @@ pub fn load(path: &Path, environment: &Environment<'_>) -> Result<(Config, Repor
 
 /// Every section is read before any of them gives up, so that each of its mistakes is found.
 fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option<Config> {
-    let server = server::read(&mut document.section("server"));
+    let server = server::read(&mut document.section("server"), environment);
     let operations = listen::operations(&mut document.section("operations"), &server.listen);
     let store = store::read(&mut document.section("store"));
     let upstream = upstream::read(document, environment, server.public_url.as_ref());

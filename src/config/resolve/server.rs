@@ -1,6 +1,6 @@
 //! `[server]`: where it listens, what it is called, and TLS.
 
-use super::{files, listen, networks, origin};
+use super::{Environment, files, listen, networks, origin};
 use crate::config::read::{Found, Section};
 use crate::config::{Listen, Origin, Server, TlsFiles};
 
@@ -18,10 +18,10 @@ pub(super) struct Draft {
 }
 
 /// Reads the section.
-pub(super) fn read(section: &mut Section<'_>) -> Draft {
+pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> Draft {
     let listen = listen::server(section);
     let public_url = section.parsed("public_url", origin::parse);
-    let tls = tls(section);
+    let tls = tls(section, environment);
     check_reach(section, &listen);
     let server = rest(section, &listen, public_url.as_ref(), tls);
     Draft { server, listen, public_url }
@@ -52,7 +52,7 @@ fn rest(
     })
 }
 
-fn tls(section: &mut Section<'_>) -> Option<TlsFiles> {
+fn tls(section: &mut Section<'_>, environment: &Environment<'_>) -> Option<TlsFiles> {
     let cert = section.path("tls_cert");
     let key = section.path("tls_key");
     for (one, other) in [("tls_cert", "tls_key"), ("tls_key", "tls_cert")] {
@@ -62,11 +62,14 @@ fn tls(section: &mut Section<'_>) -> Option<TlsFiles> {
         }
     }
     if let Some(cert) = &cert
+        && environment.for_serving
         && let Err(fault) = files::open(&cert.value)
     {
         section.notes.error(cert.place, format!("`tls_cert`: {fault}"));
     }
-    if let Some(key) = &key {
+    if let Some(key) = &key
+        && environment.for_serving
+    {
         let private = |(_, metadata)| files::private(&key.value, &metadata, files::Besides::Group);
         if let Err(fault) = files::open(&key.value).and_then(private) {
             section.notes.error(key.place, format!("`tls_key`: {fault}"));

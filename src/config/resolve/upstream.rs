@@ -48,10 +48,15 @@ pub(super) fn read(
     let (target, rights) = match keys.targets {
         // Which identity is right depends on the one that stays.
         (Some(_), Some(_)) => (None, None),
-        (None, Some(_)) => (folder_target(&keys, identity, notes), Some(Rights::Folder)),
+        (None, Some(_)) => {
+            (folder_target(&keys, identity, environment, notes), Some(Rights::Folder))
+        }
         (_, None) => {
             let rights = identity.rights();
             let identity = identity.for_host(environment, notes);
+            if environment.for_serving {
+                check_ca(&keys, notes);
+            }
             (url_target(&keys, identity, public_url, notes), rights)
         }
     };
@@ -118,17 +123,20 @@ impl Keys {
     }
 }
 
+fn check_ca(keys: &Keys, notes: &mut Notes) {
+    if let Some(file) = &keys.ca_file
+        && let Err(fault) = files::open(&file.value)
+    {
+        notes.error(file.place, format!("`ca_file`: {fault}"));
+    }
+}
+
 fn url_target(
     keys: &Keys,
     identity: Option<Identity>,
     public_url: Option<&Found<Origin>>,
     notes: &mut Notes,
 ) -> Option<Target> {
-    if let Some(file) = &keys.ca_file
-        && let Err(fault) = files::open(&file.value)
-    {
-        notes.error(file.place, format!("`ca_file`: {fault}"));
-    }
     let url = keys.url.as_ref()?;
     if let Some(public) = public_url
         && public.value.prefix != url.value.prefix
@@ -166,7 +174,24 @@ fn warn_of_exposure(url: &Found<Origin>, identity: &Identity, notes: &mut Notes)
     }
 }
 
-fn folder_target(keys: &Keys, identity: identity::Draft, notes: &mut Notes) -> Option<Target> {
+fn folder_target(
+    keys: &Keys,
+    identity: identity::Draft,
+    environment: &Environment<'_>,
+    notes: &mut Notes,
+) -> Option<Target> {
+    let service_user = identity.for_folder(notes);
+    if environment.for_serving {
+        check_folder(keys, notes);
+    }
+    Some(Target::Folder {
+        repositories: keys.repositories.as_ref()?.value.clone(),
+        http_backend: keys.http_backend.as_ref().map(|program| program.value.clone()),
+        service_user: service_user?,
+    })
+}
+
+fn check_folder(keys: &Keys, notes: &mut Notes) {
     if let Some(program) = &keys.http_backend {
         let fault = match files::open(&program.value) {
             Ok((_, metadata)) if metadata.permissions().mode() & 0o111 != 0 => None,
@@ -177,12 +202,7 @@ fn folder_target(keys: &Keys, identity: identity::Draft, notes: &mut Notes) -> O
             notes.error(program.place, format!("`http_backend`: {fault}"));
         }
     }
-    let service_user = identity.for_folder(notes);
-    let repositories = keys.repositories.as_ref()?;
-    folder::check(repositories, rustix::process::geteuid().as_raw(), notes);
-    Some(Target::Folder {
-        repositories: repositories.value.clone(),
-        http_backend: keys.http_backend.as_ref().map(|program| program.value.clone()),
-        service_user: service_user?,
-    })
+    if let Some(repositories) = &keys.repositories {
+        folder::check(repositories, rustix::process::geteuid().as_raw(), notes);
+    }
 }

@@ -48,6 +48,24 @@ pub enum Unclear {
     },
 }
 
+/// Why a request that can be read is served to no token. The text is the body of the answer, and the
+/// line that `explain` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unserved {
+    /// The dialect does not know it (403).
+    #[error(
+        "kind = \"{}\" knows no such path; a repository's URL is …/PROJECT/REPOSITORY.git",
+        .0.name()
+    )]
+    Unknown(Kind),
+    /// The path is gitlatch's own, and nobody manages tokens with a token (403).
+    #[error("tokens are not managed with a token")]
+    Own,
+    /// Git LFS, which this release knows and does not serve (501).
+    #[error("Git LFS is not served here")]
+    Lfs,
+}
+
 /// The kinds of hosts, by the name of `upstream.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -85,14 +85,20 @@ impl Row {
         segments.next().is_none()
     }
 
+    /// Every method that the row takes.
+    #[must_use]
+    pub fn methods(&self) -> &[&'static str] {
+        match self.method {
+            "GET" => &["GET", "HEAD"],
+            "*" => &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"],
+            _ => std::slice::from_ref(&self.method),
+        }
+    }
+
     /// Whether the row takes this method.
     #[must_use]
     pub fn has_method(&self, method: &str) -> bool {
-        match self.method {
-            "GET" => matches!(method, "GET" | "HEAD"),
-            "*" => matches!(method, "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH"),
-            own => own == method,
-        }
+        self.methods().contains(&method)
     }
 
     /// The path as people read it.

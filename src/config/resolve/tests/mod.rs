@@ -58,7 +58,7 @@ impl House {
         }
         let file = self.path("proxy.toml");
         std::fs::write(&file, toml).unwrap();
-        load(&file, &Environment { variable: &variable })
+        load(&file, &Environment { variable: &variable, for_serving: true })
     }
 
     /// The configuration of a file without errors.

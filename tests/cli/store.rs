@@ -1,0 +1,87 @@
+//! What a command does to the store, and to whom it shows it.
+
+use crate::house::{ALICE, FOLDER, House};
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn a_store_that_others_may_read_is_not_used() {
+    let house = House::new(FOLDER);
+    house.prepare(&[ALICE]);
+    let store = house.path().join("gitlatch.db");
+    std::fs::set_permissions(&store, PermissionsExt::from_mode(0o644)).expect("a mode");
+    house.check(
+        r"
+check -> 1 out run: chmod 600
+user list -> 1 err run: chmod 600
+",
+    );
+}
+
+#[test]
+fn neither_secrets_nor_passwords_are_in_the_store() {
+    let house = House::new(FOLDER);
+    house.prepare(&[ALICE, ("grant add alice REPO_READ", "")]);
+    let create = "token create --user alice --password-stdin --name a --json";
+    let token = house.json_of(create, "correct horse\n");
+    let secret = token["token"].as_str().expect("a secret");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(house.path()).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if !name.starts_with("gitlatch.db") {
+            continue;
+        }
+        seen += 1;
+        let bytes = std::fs::read(&path).expect("the file");
+        for text in [secret, "correct horse"] {
+            assert!(!bytes.windows(text.len()).any(|part| part == text.as_bytes()), "{name}");
+        }
+        let mode = path.metadata().expect("metadata").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
+    assert!(seen > 0);
+}
+
+/// What only reads finds nothing, and says why; what needs something that is there fails.
+const ABSENT: &str = r"
+user list -> 0 note gitlatch: note: there is no store at
+user list --json -> 0 note there is no store at
+grant list -> 0 note there is no store at
+grant list --json -> 0 note there is no store at
+token list -> 0 note there is no store at
+token list --json -> 0 note there is no store at
+settings show -> 0 note there is no store at
+settings show --json -> 0 note there is no store at
+user show alice -> 1 err gitlatch: there is no store at
+user disable alice -> 1 err gitlatch: there is no store at
+user enable alice -> 1 err gitlatch: there is no store at
+user passwd alice --password-stdin < x -> 1 err gitlatch: there is no store at
+user remove alice -> 1 err gitlatch: there is no store at
+grant add alice REPO_READ -> 1 err gitlatch: there is no store at
+grant remove alice REPO_READ -> 1 err gitlatch: there is no store at
+token show 1 -> 1 err gitlatch: there is no store at
+token edit 1 --name x -> 1 err gitlatch: there is no store at
+token revoke 1 -> 1 err gitlatch: there is no store at
+explain --token 1 GET / -> 1 err gitlatch: there is no store at
+explain --permission REPO_READ GET /base/t/r.git/HEAD -> 0 out allowed
+";
+
+#[test]
+fn only_what_adds_something_makes_a_store() {
+    let house = House::new(FOLDER);
+    house.check(ABSENT);
+    for (call, answer) in [
+        ("user list --json", "[]"),
+        ("grant list --json", "[]"),
+        ("token list --json", "[]"),
+        ("settings show --json", r#"{"expiryRequired":false,"maxExpiryDays":null}"#),
+    ] {
+        assert_eq!(house.run(call, "").out.trim_end(), answer, "{call}");
+    }
+    assert!(!house.path().join("gitlatch.db").exists());
+    for make in ["settings set --max-days 9", "token create --project t --name a"] {
+        let house = House::new(FOLDER);
+        house.prepare(&[(make, ""), ("user list --json", "")]);
+        assert!(house.path().join("gitlatch.db").exists(), "{make}");
+    }
+}
