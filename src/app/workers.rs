@@ -6,7 +6,6 @@ use crate::forward::http_backend::{self, Folder, HttpBackend};
 use crate::forward::{Forwarder, RemoteHost, client_tls};
 use crate::gate::{Complaints, Gate, Ids, Recorded, Rules};
 use crate::server::{self, BoxError, Peer};
-use crate::store::RightsSource;
 use crate::store::sqlite::Database;
 use crate::telemetry::GuestBook;
 use crate::telemetry::log::LineWriter;
@@ -37,12 +36,7 @@ pub(super) struct Workers {
 impl Workers {
     /// The gate of the worker whose thread this is.
     pub(super) fn gate(&self) -> Result<Attendant, BoxError> {
-        let rights = if self.config.access.users_by_grants {
-            RightsSource::Grants
-        } else {
-            RightsSource::Host
-        };
-        let reader = self.database.reader(rights, REMEMBERED)?;
+        let reader = self.database.reader(super::rights(&self.config), REMEMBERED)?;
         let book = GuestBook::new(self.log.lines(), Arc::clone(&self.metrics));
         let mut random = [0; 8];
         getrandom::fill(&mut random)?;

@@ -5,7 +5,7 @@ use super::visit::Visit;
 use crate::auth::Trouble;
 use crate::auth::credential::CredentialFault;
 use crate::domain::client::ForwardedFault;
-use crate::domain::dialect::{Kind, Unclear};
+use crate::domain::dialect::{Kind, Unclear, Unserved};
 use crate::domain::policy::Denial;
 use crate::forward::ForwardError;
 use crate::forward::headers::HeaderFault;
@@ -41,16 +41,13 @@ pub(super) enum Refusal {
     BadToken,
     #[error(transparent)]
     Denied(#[from] Denial),
-    #[error(
-        "kind = \"{}\" knows no such path; a repository's URL is …/PROJECT/REPOSITORY.git",
-        .0.name()
-    )]
+    #[error("{}", Unserved::Unknown(*.0))]
     Unknown(Kind),
-    #[error("tokens are not managed with a token")]
+    #[error("{}", Unserved::Own)]
     OwnPath,
     #[error("there are no pages here; tokens are managed with the command gitlatch token")]
     NoPages,
-    #[error("Git LFS is not served here")]
+    #[error("{}", Unserved::Lfs)]
     NoLfs,
     #[error("the store of tokens cannot answer; try again in a moment")]
     Store(#[from] Trouble),

@@ -25,15 +25,15 @@ use std::rc::Rc;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database failed.
-    #[error("the store at {path} failed while it was to {doing}")]
+    #[error("the store at {path} cannot {doing}")]
     Database {
         /// The file.
         path: PathBuf,
-        /// The verb.
+        /// The verb, and what it is about.
         doing: &'static str,
         /// Why.
         #[source]
-        source: rusqlite::Error,
+        source: DatabaseFault,
     },
     /// There is no file.
     #[error("there is no store at {0}")]
@@ -89,6 +89,11 @@ pub enum StoreError {
         name: String,
     },
 }
+
+/// What the database said, once: the error behind it says the same again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DatabaseFault(rusqlite::Error);
 
 /// What limits a user's tokens from the side of the user: `users` in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -85,3 +85,17 @@ fn only_what_adds_something_makes_a_store() {
         assert!(house.path().join("gitlatch.db").exists(), "{make}");
     }
 }
+
+#[test]
+fn a_store_that_cannot_be_opened_is_said_once() {
+    let house = House::new(FOLDER);
+    let store = house.path().join("gitlatch.db");
+    std::fs::write(&store, "no database at all ".repeat(100)).expect("a file");
+    std::fs::set_permissions(&store, PermissionsExt::from_mode(0o600)).expect("a mode");
+    let said = house.run("user list", "").err;
+    let expected = format!(
+        "gitlatch: the store at {} cannot be opened: file is not a database\n",
+        store.display()
+    );
+    assert_eq!(said, expected);
+}

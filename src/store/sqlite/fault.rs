@@ -1,6 +1,6 @@
 //! What goes wrong inside this room, before it is told which file and which verb it was.
 
-use crate::store::StoreError;
+use crate::store::{DatabaseFault, StoreError};
 use rusqlite::ErrorCode;
 use std::io;
 use std::path::Path;
@@ -43,7 +43,9 @@ impl Fault {
     pub(super) fn at(self, path: &Path, doing: &'static str) -> StoreError {
         let path = path.to_owned();
         match self {
-            Self::Sql(source) => StoreError::Database { path, doing, source: plain(source) },
+            Self::Sql(error) => {
+                StoreError::Database { path, doing, source: DatabaseFault(plain(error)) }
+            }
             Self::File(source) => StoreError::File { path, source },
             Self::Absent => StoreError::Absent(path),
             Self::Foreign => StoreError::Foreign(path),

@@ -92,7 +92,7 @@ impl Database {
     /// # Errors
     /// When it cannot be made, and those of [`Database::open_existing`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        open::create_if_absent(path).map_err(|fault| fault.at(path, "create it"))?;
+        open::create_if_absent(path).map_err(|fault| fault.at(path, "be created"))?;
         Self::open_existing(path)
     }
 
@@ -107,7 +107,7 @@ impl Database {
 
     fn open_patiently(path: &Path, patience: Patience) -> Result<Self, StoreError> {
         let real = open::inspect(path)?;
-        let held = Held::open(path, real, patience).map_err(|fault| fault.at(path, "open it"))?;
+        let held = Held::open(path, real, patience).map_err(|fault| fault.at(path, "be opened"))?;
         let database = Self { held: Arc::new(held) };
         database.check_in_place()?;
         Ok(database)
@@ -191,7 +191,7 @@ impl Held {
     /// A connection to this very file.
     fn connect(&self, purpose: Purpose, wait: Duration) -> Result<Connection, StoreError> {
         let connection = open::connect(&self.real, purpose, wait)
-            .map_err(|fault| self.error(fault, "connect to it"))?;
+            .map_err(|fault| self.error(fault, "be opened"))?;
         self.check_in_place()?;
         Ok(connection)
     }
@@ -217,7 +217,7 @@ impl Held {
             principals::generation(&anchor)?;
             principals::by_hash(&anchor, &TokenHash::of(b""), RightsSource::Host).map(drop)
         };
-        read().map_err(|fault| self.error(fault, "read from it"))
+        read().map_err(|fault| self.error(fault, "be read"))
     }
 
     /// The outcome of the last look at the path: one atomic.

@@ -98,7 +98,7 @@ pub(super) fn log_ahead(connection: &Connection) -> Result<(), Fault> {
 /// Looks at a store's files without opening them. Returns the path with every link in it followed,
 /// which is what SQLite goes by.
 pub(super) fn inspect(path: &Path) -> Result<PathBuf, StoreError> {
-    let fault = |fault: Fault| fault.at(path, "open it");
+    let fault = |fault: Fault| fault.at(path, "be opened");
     let found = fs::metadata(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => fault(Fault::Absent),
         _ => fault(error.into()),
