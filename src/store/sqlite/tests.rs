@@ -339,16 +339,20 @@ fn the_locks_outlive_other_handles_of_the_process() {
     store.registry().add_token(token("t", "team/")).expect("added");
     drop(store.again());
     let _ = Database::open(&store.path()).expect("opens");
-    let locks = fs::read_to_string("/proc/locks").expect("the system's locks");
     let process = std::process::id().to_string();
     for suffix in ["", "-shm"] {
         let inode = fs::metadata(open::beside(&store.path(), suffix)).expect("stat").ino();
-        let held = locks.lines().any(|line| {
-            let mut words = line.split_whitespace();
-            words.any(|word| word == process)
-                && words.any(|word| word.ends_with(&format!(":{inode}")))
-        });
-        assert!(held, "no lock on `{suffix}`:\n{locks}");
+        let held = || {
+            let locks = fs::read_to_string("/proc/locks").expect("the system's locks");
+            locks.lines().any(|line| {
+                let mut words = line.split_whitespace();
+                words.any(|word| word == process)
+                    && words.any(|word| word.ends_with(&format!(":{inode}")))
+            })
+        };
+        // The list is read in pieces and may lose lines while other tests lock and unlock; a lock that
+        // is gone is in none of many readings.
+        assert!((0..100).any(|_| held()), "no lock on `{suffix}`");
     }
 }
 
