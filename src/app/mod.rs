@@ -147,6 +147,8 @@ impl House {
         for listener in &self.listeners {
             tracing::info!(address = %listener, "listening");
         }
+        // While transfers drain, operators still want to know how many are left.
+        let closing = CancellationToken::new();
         let operations = self.operations.map(|listener| {
             tracing::info!(address = %listener, "operations");
             operations::start(operations::Desk {
@@ -155,7 +157,8 @@ impl House {
                 upstream: operations::Upstream::of(&self.config.upstream.target),
                 metrics: Arc::clone(&self.metrics),
                 connections: Arc::clone(&connections),
-                stop: self.stop.clone(),
+                draining: self.stop.clone(),
+                stop: closing.clone(),
             })
         });
         let workers = Workers {
@@ -182,6 +185,7 @@ impl House {
         };
         let served = server::run(plan, move |_| workers.gate());
         self.stop.cancel();
+        closing.cancel();
         if let Some(operations) = operations {
             operations.join();
         }

@@ -64,6 +64,9 @@ pub(super) struct Desk {
     pub(super) upstream: Upstream,
     pub(super) metrics: Arc<Metrics>,
     pub(super) connections: Arc<Connections>,
+    /// Cancelled when the house is told to stop: it is not ready any more.
+    pub(super) draining: CancellationToken,
+    /// Cancelled when it has stopped.
     pub(super) stop: CancellationToken,
 }
 
@@ -94,7 +97,7 @@ pub(super) fn start(desk: Desk) -> Running {
         stop: desk.stop,
     };
     let (database, upstream, metrics) = (desk.database, desk.upstream, desk.metrics);
-    let connections = desk.connections;
+    let (connections, draining) = (desk.connections, desk.draining);
     Running(std::thread::spawn(move || {
         let served = server::run(plan, move |_| {
             Ok(Clerk {
@@ -102,6 +105,7 @@ pub(super) fn start(desk: Desk) -> Running {
                 upstream: upstream.clone(),
                 metrics: Arc::clone(&metrics),
                 connections: Arc::clone(&connections),
+                draining: draining.clone(),
                 counted: Cell::new(None),
             })
         });
@@ -116,6 +120,7 @@ struct Clerk {
     upstream: Upstream,
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
+    draining: CancellationToken,
     counted: Cell<Option<Instant>>,
 }
 
@@ -146,6 +151,9 @@ impl server::Service for Clerk {
 
 impl Clerk {
     async fn ready(&self) -> Response<Full<Bytes>> {
+        if self.draining.is_cancelled() {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned());
+        }
         let store = self.database.health().map_err(|error| error.to_string());
         let upstream = self.upstream.check().await;
         let line = |what: &str, outcome: &Result<(), String>| match outcome {

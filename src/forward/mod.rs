@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod drain;
+mod exchange;
 pub mod headers;
 pub mod http_backend;
 mod identity;
@@ -79,6 +80,9 @@ pub enum ForwardError {
     /// The client's own body broke off.
     #[error("the request's body broke off")]
     Client,
+    /// The client stopped sending its body for the whole of the idle time-out.
+    #[error("the rest of the request's body did not come in time")]
+    Stalled,
     /// The body is larger than `max_body`.
     #[error("the request's body is larger than {0} bytes, the limit here")]
     TooLarge(u64),
@@ -130,6 +134,7 @@ impl ForwardError {
             | Self::LoginPage(_) => Some("credential"),
             Self::Redirect => Some("redirect"),
             Self::Client
+            | Self::Stalled
             | Self::TooLarge(_)
             | Self::NotPublic
             | Self::NoRepository(_)

@@ -7,9 +7,9 @@ use crate::config::Remote;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -71,7 +71,10 @@ struct Unused {
 pub(super) struct Pool {
     address: Rc<Address>,
     keep: Duration,
+    /// Oldest first: what is given back goes to the end, and is taken from there.
     unused: RefCell<Vec<Unused>>,
+    /// A task sees to it that what is too old is closed.
+    swept: Cell<bool>,
 }
 
 /// A connection in use. It goes back to its pool when it is given back, and is closed otherwise.
@@ -82,7 +85,8 @@ pub(super) struct Lease {
 
 impl Pool {
     pub(super) fn new(address: &Rc<Address>, keep: Duration) -> Rc<Self> {
-        Rc::new(Self { address: Rc::clone(address), keep, unused: RefCell::default() })
+        let (unused, swept) = (RefCell::default(), Cell::new(false));
+        Rc::new(Self { address: Rc::clone(address), keep, unused, swept })
     }
 
     /// The connection that was used last, if one is left that is not too old and not closed.
@@ -101,15 +105,19 @@ impl Pool {
         None
     }
 
-    /// A new connection.
-    pub(super) async fn connect(self: &Rc<Self>) -> Result<Lease, ForwardError> {
+    /// A new connection, which ends when the host reads nothing of what it is sent, and sends nothing,
+    /// for `patience`.
+    pub(super) async fn connect(
+        self: &Rc<Self>,
+        patience: Duration,
+    ) -> Result<Lease, ForwardError> {
         let opened = tokio::time::timeout(self.address.timeout, self.address.open()).await;
         let stream = opened
             .map_err(|_elapsed| ForwardError::ConnectTimeout)?
             .map_err(ForwardError::Connect)?;
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER)
-            .handshake(TokioIo::new(Patient::new(stream)))
+            .handshake(TokioIo::new(Patient::new(stream, patience)))
             .await
             .map_err(ForwardError::Protocol)?;
         tokio::task::spawn_local(async move {
@@ -117,6 +125,42 @@ impl Pool {
             let _ = connection.await;
         });
         Ok(Lease { sender, pool: Rc::clone(self) })
+    }
+
+    /// Keeps a connection, and sees to it that it is closed in time also when nobody comes any more:
+    /// what the host closes first may meet a request on its way.
+    fn keep(self: &Rc<Self>, sender: SendRequest<Upload>) {
+        let mut unused = self.unused.borrow_mut();
+        if unused.len() >= MOST_IDLE {
+            unused.remove(0);
+        }
+        let since = Instant::now();
+        unused.push(Unused { sender, since });
+        if !self.swept.replace(true) {
+            let pool = Rc::downgrade(self);
+            tokio::task::spawn_local(sweep(pool, since + self.keep));
+        }
+    }
+
+    /// Closes what is too old; when the next will be.
+    fn close_old(&self) -> Option<Instant> {
+        let mut unused = self.unused.borrow_mut();
+        let old = unused.partition_point(|unused| unused.since.elapsed() >= self.keep);
+        unused.drain(..old);
+        let next = unused.first().map(|unused| unused.since + self.keep);
+        self.swept.set(next.is_some());
+        next
+    }
+}
+
+/// Closes unused connections as they become too old, until none is left.
+async fn sweep(pool: Weak<Pool>, mut due: Instant) {
+    loop {
+        tokio::time::sleep_until(due.into()).await;
+        match pool.upgrade().and_then(|pool| pool.close_old()) {
+            Some(next) => due = next,
+            None => return,
+        }
     }
 }
 
@@ -127,9 +171,8 @@ impl Lease {
 
     /// Lets another request use the connection. Its last answer was read to the end.
     pub(super) fn give_back(self) {
-        let mut unused = self.pool.unused.borrow_mut();
-        if !self.sender.is_closed() && unused.len() < MOST_IDLE {
-            unused.push(Unused { sender: self.sender, since: Instant::now() });
+        if !self.sender.is_closed() {
+            self.pool.keep(self.sender);
         }
     }
 }

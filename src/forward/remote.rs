@@ -1,14 +1,14 @@
 //! A host over HTTP.
 
 use super::body::{Body, Relay, UploadState, unless_idle};
+use super::exchange::{Head, exchange};
 use super::location::{self, Location};
-use super::pool::{Address, Lease, Pool};
+use super::pool::{Address, Pool};
 use super::{ForwardError, Outbound, Passage, Teller, Upload, headers};
 use crate::config::{Origin, Remote};
 use crate::domain::policy::{Permit, Traveller};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, LOCATION};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
-use hyper::body::Incoming;
+use http::{Method, Response, StatusCode, Uri, Version};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::PathBuf;
@@ -133,6 +133,7 @@ impl RemoteHost {
         let (response, lease) = match (sent, meter.upload()) {
             (Some(Ok(answer)), _) => answer,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
+            (_, UploadState::Stalled) => return Err(ForwardError::Stalled),
             (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(limit)),
             (Some(Err(error)), _) => return Err(error),
             (None, _) => return Err(ForwardError::Silent),
@@ -239,65 +240,4 @@ impl RemoteHost {
             (_, None) => ForwardError::CredentialRefused,
         }
     }
-}
-
-/// What is sent upstream before the body.
-#[derive(Clone)]
-struct Head {
-    method: Method,
-    target: Uri,
-    headers: HeaderMap,
-}
-
-impl Head {
-    fn with(self, body: Upload) -> Request<Upload> {
-        let mut request = Request::new(body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.target;
-        *request.headers_mut() = self.headers;
-        request
-    }
-}
-
-/// Sends a request and waits for the head of its answer.
-///
-/// A request with a body gets a connection of its own making: one from the pool may have died
-/// unnoticed, and a body of which a byte was taken cannot be sent again. A request without one is sent
-/// again when the connection that it was given turns out to be dead.
-async fn exchange(
-    pool: &Rc<Pool>,
-    head: Head,
-    mut body: Upload,
-) -> Result<(Response<Incoming>, Lease), ForwardError> {
-    while let Some(again) = body.again() {
-        let Some(mut lease) = pool.reuse() else { break };
-        match lease.sender().try_send_request(head.clone().with(body)).await {
-            Ok(response) => return Ok((response, lease)),
-            Err(failed)
-                if may_repeat(&head.method, failed.error()) || failed.message().is_some() =>
-            {
-                body = again;
-            }
-            Err(failed) => return Err(ForwardError::Protocol(failed.into_error())),
-        }
-    }
-    let mut lease = pool.connect().await?;
-    let sent = lease.sender().send_request(head.with(body)).await;
-    sent.map(|response| (response, lease)).map_err(ForwardError::Protocol)
-}
-
-/// Whether a request that may have reached the host may be sent once more: it is safe (RFC 9110
-/// §9.2.1), and the connection ended or broke before the answer's head was whole.
-fn may_repeat(method: &Method, error: &hyper::Error) -> bool {
-    let ended = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
-    method.is_safe() && (ended || is_broken(error))
-}
-
-/// Whether the connection was reset under us, as it is when a request and its end cross on the way.
-fn is_broken(error: &hyper::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
-    let cause = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|error| {
-        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
-    })
 }

@@ -1,4 +1,5 @@
-//! The socket to a host: TCP or TLS, and patient when the host answers before it has heard us out.
+//! The socket to a host: TCP or TLS, patient when the host answers before it has heard us out, and not
+//! for ever when it neither reads nor answers.
 
 use std::future::Future;
 use std::io;
@@ -7,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tokio_rustls::client::TlsStream;
 
 /// How long an answer may still take once the host has stopped listening.
@@ -82,19 +83,36 @@ impl AsyncWrite for Stream {
 /// A host that refuses an upload early answers and closes while we still send. Our next write fails,
 /// and hyper would give the connection up with the answer unread in it. Here the write just does not
 /// complete, and reading goes on until the answer, the end, or the end of patience.
+///
+/// A host that stops reading while it says nothing is given up: once its answer has ended nobody else
+/// waits for it, and an upload that cannot be written asks for no more of itself.
 pub(super) struct Patient<T> {
     inner: T,
     failed: Option<(Pin<Box<Sleep>>, io::ErrorKind)>,
+    /// How long a write may wait while nothing is read.
+    after: Duration,
+    /// Made at the first write that waits, and used again.
+    sleep: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
 }
 
 impl<T> Patient<T> {
-    pub(super) fn new(inner: T) -> Self {
-        Self { inner, failed: None }
+    pub(super) fn new(inner: T, after: Duration) -> Self {
+        Self { inner, failed: None, after, sleep: None, waiting: false }
     }
 
-    /// The outcome of a write: an error becomes waiting.
-    fn wait<R>(&mut self, cx: &mut Context<'_>, result: io::Result<R>) -> Poll<io::Result<R>> {
-        match result {
+    /// The outcome of a write: an error becomes waiting, and waiting has an end.
+    fn wait<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        if result.is_pending() {
+            ready!(self.poll_stuck(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.waiting = false;
+        match ready!(result) {
             Ok(done) => Poll::Ready(Ok(done)),
             Err(error) => {
                 let until = Box::pin(tokio::time::sleep(PATIENCE));
@@ -102,6 +120,17 @@ impl<T> Patient<T> {
                 self.still_waiting(cx).map(|kind| Err(kind.into()))
             }
         }
+    }
+
+    /// Pending while a write may still wait.
+    fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let end = Instant::now() + self.after;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+        if !self.waiting {
+            sleep.as_mut().reset(end);
+            self.waiting = true;
+        }
+        sleep.as_mut().poll(cx)
     }
 
     /// Pending while patience lasts after a failed write.
@@ -122,7 +151,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patient<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
+        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if read.is_ready() {
+            // A host that speaks is not idle; the next write that waits begins anew.
+            self.waiting = false;
+        }
+        read
     }
 }
 
@@ -135,7 +169,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
         if self.failed.is_some() {
             return self.still_waiting(cx).map(|kind| Err(kind.into()));
         }
-        let result = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes));
+        let result = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.wait(cx, result)
     }
 
@@ -147,7 +181,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
         if self.failed.is_some() {
             return self.still_waiting(cx).map(|kind| Err(kind.into()));
         }
-        let result = ready!(Pin::new(&mut self.inner).poll_write_vectored(cx, bytes));
+        let result = Pin::new(&mut self.inner).poll_write_vectored(cx, bytes);
         self.wait(cx, result)
     }
 
@@ -159,7 +193,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
         if self.failed.is_some() {
             return self.still_waiting(cx).map(|kind| Err(kind.into()));
         }
-        let result = ready!(Pin::new(&mut self.inner).poll_flush(cx));
+        let result = Pin::new(&mut self.inner).poll_flush(cx);
         self.wait(cx, result)
     }
 

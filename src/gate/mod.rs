@@ -119,8 +119,8 @@ impl Gate {
         let (head, body) = request.into_parts();
         let mut visit = Visit::new(self.ids.next(), &head, peer, &self.book);
         // Whoever drops the upload leaves what is left of it to the drain.
-        let waits = waits(&head);
-        let upload = Upload::new(body, visit.meter(), self.drain.clone(), rules.max_body, waits);
+        let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
+        let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
         let voice = rules.kind.voice(head.uri.path());
         let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
         match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {

@@ -112,7 +112,8 @@ impl Refusal {
             }
             Self::Unclear(Unclear::Method { allow }) => answer.allow = Some(allow),
             Self::Header(fault) => answer.close = fault.is_framing(),
-            Self::AbsoluteTarget => answer.close = true,
+            // RFC 9110 §15.5.9: the rest of the body is not waited for.
+            Self::AbsoluteTarget | Self::Forward(ForwardError::Stalled) => answer.close = true,
             _ => {}
         }
         answer
@@ -162,6 +163,7 @@ impl Refusal {
 fn of_forwarding(error: &ForwardError) -> StatusCode {
     match error {
         ForwardError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        ForwardError::Stalled => StatusCode::REQUEST_TIMEOUT,
         ForwardError::Silent | ForwardError::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     }
@@ -177,6 +179,7 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         | ForwardError::Backend(_)
         | ForwardError::Unsendable => "upstream-protocol",
         ForwardError::Client => "client-broke-off",
+        ForwardError::Stalled => "client-stalled",
         ForwardError::TooLarge(_) => "too-large",
         ForwardError::Redirect => "upstream-redirect",
         ForwardError::LoginPage(_)

@@ -2,6 +2,7 @@
 
 use super::impatient::Impatient;
 use super::listener::Accepted;
+use super::streams::{Lull, Streams, Watched};
 use super::worker::Setting;
 use super::{Peer, Service};
 use futures_util::FutureExt;
@@ -91,8 +92,15 @@ async fn http2<S: Service, I>(io: I, peer: Peer, service: Rc<S>, setting: &Setti
 where
     I: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let handler =
-        hyper::service::service_fn(move |request| answer(Rc::clone(&service), peer, request));
+    let streams = Streams::new();
+    let opened = Rc::clone(&streams);
+    let handler = hyper::service::service_fn(move |request| {
+        let (stream, service) = (opened.open(), Rc::clone(&service));
+        async move {
+            let answer = answer(service, peer, request).await;
+            answer.map(|response| response.map(|body| Watched::new(body, stream)))
+        }
+    });
     let connection = http2::Builder::new(OnThisThread)
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
@@ -103,8 +111,26 @@ where
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT)
         .serve_connection(TokioIo::new(Impatient::new(io, setting.limits.idle_timeout)), handler);
+    let mut connection = pin!(connection);
     let drain = http2::Connection::graceful_shutdown;
-    until_drained(pin!(connection), drain, &setting.stop).await;
+    let (header, idle) = (setting.limits.header_timeout, setting.limits.idle_timeout);
+    let lull = tokio::select! {
+        biased;
+        () = until_drained(connection.as_mut(), drain, &setting.stop) => return,
+        lull = streams.lull(header, idle) => lull,
+    };
+    if lull == Lull::Quiet {
+        // What the client still sends of a request that was answered, and a request on its way while
+        // this is said, may go on. One that never asked for anything may not even have begun HTTP/2.
+        drain(connection.as_mut());
+        let quiet = if streams.begun() { idle } else { header };
+        tokio::select! {
+            biased;
+            () = until_drained(connection.as_mut(), drain, &setting.stop) => return,
+            _ = streams.lull(quiet, idle) => {}
+        }
+    }
+    tracing::debug!(?lull, "connection given up");
 }
 
 async fn answer<S: Service>(

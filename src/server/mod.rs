@@ -9,6 +9,7 @@ mod accept;
 mod connection;
 mod impatient;
 mod listener;
+mod streams;
 pub mod tls;
 mod worker;
 
@@ -55,9 +56,11 @@ pub trait Service: 'static {
 /// How to serve.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How long a client may take to send the head of a request, and may idle between two.
+    /// How long a client may take to send the head of a request, and may idle between two; over HTTP/2,
+    /// how long no request need be open.
     pub header_timeout: Duration,
-    /// How long a client may leave untaken what it is sent, while it sends nothing itself.
+    /// How long a client may leave untaken what it is sent, while it sends nothing itself; over HTTP/2,
+    /// what it asked for, whatever else it sends.
     pub idle_timeout: Duration,
     /// How long running transfers may go on once the server is told to stop.
     pub drain_timeout: Duration,

@@ -541,7 +541,7 @@ fn long_requests_to_fetch_are_compressed_and_arrive() {
 fn hooks_know_who_pushes_and_nothing_that_they_should_not() {
     // What git's http-backend is told, what it and receive-pack tell hooks, and what a shell adds.
     const EXPECTED: &[&str] = &[
-        "CONTENT_LENGTH CONTENT_TYPE GIT_CONFIG_NOSYSTEM GIT_HTTP_EXPORT_ALL GIT_PROJECT_ROOT PATH",
+        "CONTENT_TYPE GIT_CONFIG_NOSYSTEM GIT_HTTP_EXPORT_ALL GIT_PROJECT_ROOT PATH",
         "PATH_INFO QUERY_STRING REMOTE_ADDR REMOTE_USER REQUEST_METHOD HTTP_GIT_PROTOCOL",
         "GIT_COMMITTER_EMAIL GIT_COMMITTER_NAME GIT_DIR GIT_EXEC_PATH GIT_PROTOCOL",
         "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_OBJECT_DIRECTORY GIT_QUARANTINE_PATH",

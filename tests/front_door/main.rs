@@ -19,4 +19,5 @@ mod lifecycle;
 mod operations;
 mod people;
 mod scope;
+mod streams;
 mod tls;

@@ -31,19 +31,19 @@ use std::time::{Duration, Instant};
 const TYPE: &str = "application/x-git-receive-pack-request";
 
 /// An authority that certifies what it is asked to.
-struct Authority {
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
 /// A certificate for this machine, and its key.
-struct Certificate {
+pub struct Certificate {
     pem: String,
     key: String,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -51,7 +51,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    fn certify(&self) -> Certificate {
+    pub fn certify(&self) -> Certificate {
         self.certify_as(&["localhost", "127.0.0.1"])
     }
 
@@ -64,7 +64,7 @@ impl Authority {
     }
 
     /// A client that believes this authority and nobody else.
-    fn client(&self, alpn: &[u8]) -> Arc<ClientConfig> {
+    pub fn client(&self, alpn: &[u8]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -79,7 +79,7 @@ impl Authority {
 }
 
 impl Certificate {
-    fn write(&self, folder: &Path) {
+    pub fn write(&self, folder: &Path) {
         // Each file is replaced whole, as certificate tools do it.
         for (name, text) in [("key.pem", &self.key), ("cert.pem", &self.pem)] {
             let new = folder.join(format!("{name}.new"));

@@ -88,6 +88,7 @@ impl HttpBackend {
         let (status, mut headers) = match (head, meter.upload()) {
             (Some(Ok(head)), _) => head,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
+            (_, UploadState::Stalled) => return Err(ForwardError::Stalled),
             (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(limit)),
             (Some(Err(error)), _) => return Err(ForwardError::Backend(error)),
             (None, _) => return Err(ForwardError::Silent),
@@ -128,9 +129,8 @@ impl HttpBackend {
         if let Some(client) = request.client {
             command.env("REMOTE_ADDR", client.to_string());
         }
-        if let Some(length) = request.body.length() {
-            command.env("CONTENT_LENGTH", length.to_string());
-        }
+        // Never CONTENT_LENGTH: given one, http-backend spins for ever when a body ends before its length
+        // (`pipe_fixed_length` takes the end for a read of nothing). Without it, it reads to the end.
         let headers = &request.headers;
         for (name, variable) in [
             (CONTENT_TYPE, "CONTENT_TYPE"),
