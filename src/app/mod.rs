@@ -167,7 +167,7 @@ impl House {
             database: self.database,
             rules: self.rules,
             metrics: self.metrics,
-            log,
+            log: Arc::clone(&log),
             complaints: Arc::default(),
         };
         let plan = Plan {
@@ -191,6 +191,8 @@ impl House {
         }
         drop(maintenance);
         tracing::info!("stopped");
+        // The thread that writes the log ends last, so that no word of the end waits for a reader.
+        drop(log);
         served.map_err(|error| anyhow::anyhow!(error))
     }
 }

@@ -1,5 +1,6 @@
 //! SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reloads.
 
+use crate::telemetry::log::SOON;
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -38,9 +39,12 @@ async fn listen(
         }
         if stop.is_cancelled() {
             tracing::warn!("told to stop twice: not waiting for transfers any longer");
+            // For the line to be written; whoever stalls the log does not stall the end.
+            std::thread::sleep(SOON);
             std::process::exit(1);
         }
-        tracing::info!("draining");
+        // First what was asked for, then the word about it.
         stop.cancel();
+        tracing::info!("draining");
     }
 }

@@ -110,6 +110,15 @@ pub enum ForwardError {
     /// There is no such repository in the folder.
     #[error("there is no repository {0} here")]
     NoRepository(String),
+    /// The repository in the folder takes objects of another one, which tokens for it do not cover.
+    #[error(
+        "the repository {0} borrows objects from another one (objects/info/alternates), which its \
+         scope would not cover; in its folder, run: git repack -a -d && rm objects/info/alternates"
+    )]
+    Borrows(String),
+    /// As many programs run as one worker may have.
+    #[error("too many requests are being served; try again in a moment")]
+    Busy,
     /// The backend could not be run, or answered in a way that is no CGI answer.
     #[error("git http-backend failed")]
     Backend(#[source] std::io::Error),
@@ -138,6 +147,8 @@ impl ForwardError {
             | Self::TooLarge(_)
             | Self::NotPublic
             | Self::NoRepository(_)
+            | Self::Borrows(_)
+            | Self::Busy
             | Self::Unsendable => None,
         }
     }

@@ -164,6 +164,8 @@ fn of_forwarding(error: &ForwardError) -> StatusCode {
     match error {
         ForwardError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         ForwardError::Stalled => StatusCode::REQUEST_TIMEOUT,
+        ForwardError::Borrows(_) => StatusCode::FORBIDDEN,
+        ForwardError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         ForwardError::Silent | ForwardError::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     }
@@ -188,6 +190,8 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         | ForwardError::CredentialWanted => "upstream-credential",
         ForwardError::NotPublic => "not-public",
         ForwardError::NoRepository(_) => "no-repository",
+        ForwardError::Borrows(_) => "alternates",
+        ForwardError::Busy => "busy",
     }
 }
 

@@ -1,31 +1,35 @@
-//! The log on standard output: the program's own events, and the lines of requests.
-//!
-//! A worker appends its lines to a buffer of its own; one thread collects the buffers every few
-//! milliseconds and writes them. A reader of standard output that stalls therefore stalls no request:
-//! past a bound, lines are dropped and counted.
+//! The log on standard output: the program's own events, and how both they and the lines of requests
+//! are spared a reader that stalls (`lines`).
 
-use super::metrics::Metrics;
-use std::io::Write;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
-/// How often buffers are collected.
-const COLLECT: Duration = Duration::from_millis(20);
-/// The most that one worker's lines may hold while nobody reads them.
-const MOST: usize = 4 * 1024 * 1024;
+pub use super::lines::{LineWriter, Lines, SOON};
 
-/// Sends the events of the program to standard output from now on.
-pub fn start(json: bool, level: tracing::Level) {
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+/// Sends the events of the program to standard output from now on; by way of the thread that writes the
+/// lines of requests while there is one.
+pub fn start(json: bool, level: Level) {
+    let layer =
+        tracing_subscriber::fmt::layer().with_target(false).with_writer(super::lines::way_out);
+    let registry = tracing_subscriber::registry().with(ours(level));
     // A second call, as in tests that build several servers, keeps the first.
     let _ = if json {
-        builder.event_format(super::events::Json).try_init()
+        registry.with(layer.event_format(super::events::Json)).try_init()
     } else {
-        builder.with_timer(Utc).with_ansi(false).try_init()
+        registry.with(layer.with_timer(Utc).with_ansi(false)).try_init()
     };
+}
+
+/// Events of this crate at the level that is asked for, of others at most their warnings: what libraries
+/// say about their work quotes what clients sent, and with it secrets (h2 writes malformed paths out).
+fn ours(level: Level) -> Targets {
+    Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_default(level.min(Level::WARN))
 }
 
 /// Something that is said at most once a minute, however often it happens and by whichever worker.
@@ -60,94 +64,32 @@ impl FormatTime for Utc {
     }
 }
 
-/// The lines of one worker.
-pub struct Lines {
-    buffer: Arc<Mutex<Vec<u8>>>,
-    json: bool,
-    metrics: Arc<Metrics>,
-}
-
-impl Lines {
-    /// Appends one line.
-    pub fn write(&self, format: impl FnOnce(&mut Vec<u8>, bool)) {
-        let mut buffer = lock(&self.buffer);
-        if buffer.len() < MOST {
-            format(&mut buffer, self.json);
-        } else {
-            self.metrics.log_line_dropped();
-        }
-    }
-}
-
-/// The buffers of all workers.
-type Sources = Vec<Arc<Mutex<Vec<u8>>>>;
-
-/// The thread that writes the lines of all workers.
-pub struct LineWriter {
-    sources: Arc<Mutex<Sources>>,
-    stop: Option<Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-    json: bool,
-    metrics: Arc<Metrics>,
-}
-
-impl LineWriter {
-    /// Starts it.
-    ///
-    /// # Errors
-    /// When there can be no more threads.
-    pub fn start(
-        json: bool,
-        metrics: Arc<Metrics>,
-        mut to: Box<dyn Write + Send>,
-    ) -> std::io::Result<Self> {
-        let sources: Arc<Mutex<Sources>> = Arc::default();
-        let (stop, stopped) = channel();
-        let collected = Arc::clone(&sources);
-        let thread = std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || collect(&collected, &stopped, &mut *to))?;
-        Ok(Self { sources, stop: Some(stop), thread: Some(thread), json, metrics })
-    }
-
-    /// The lines of one more worker.
-    #[must_use]
-    pub fn lines(&self) -> Lines {
-        let buffer = Arc::<Mutex<Vec<u8>>>::default();
-        lock(&self.sources).push(Arc::clone(&buffer));
-        Lines { buffer, json: self.json, metrics: Arc::clone(&self.metrics) }
-    }
-}
-
-impl Drop for LineWriter {
-    /// Writes what is left.
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn collect(sources: &Mutex<Sources>, stop: &Receiver<()>, to: &mut dyn Write) {
-    let mut spare = Vec::new();
-    loop {
-        let last = stop.recv_timeout(COLLECT) != Err(RecvTimeoutError::Timeout);
-        for source in lock(sources).iter() {
-            std::mem::swap(&mut *lock(source), &mut spare);
-            if !spare.is_empty() {
-                // Nobody may be reading; a log that cannot be written is no reason to stop.
-                let _ = to.write_all(&spare).and_then(|()| to.flush());
-                spare.clear();
-            }
-        }
-        if last {
-            return;
-        }
-    }
-}
-
 /// A panic while a line was formatted leaves whole lines and one that is cut; both may be written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_at_which_level() {
+        let cases = [
+            (Level::TRACE, "gitlatch::server::connection", Level::TRACE, true),
+            (Level::TRACE, "h2::server", Level::DEBUG, false),
+            (Level::TRACE, "h2::server", Level::INFO, false),
+            (Level::DEBUG, "hyper::proto", Level::WARN, true),
+            (Level::INFO, "gitlatch::app", Level::DEBUG, false),
+            (Level::ERROR, "hyper::proto", Level::WARN, false),
+            (Level::ERROR, "gitlatch::app", Level::ERROR, true),
+        ];
+        for (level, target, event, written) in cases {
+            assert_eq!(
+                ours(level).would_enable(target, &event),
+                written,
+                "{level} {target} {event}"
+            );
+        }
+    }
 }

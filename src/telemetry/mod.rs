@@ -5,6 +5,7 @@
 //! `Authorization` and `Cookie`, query strings, bodies.
 
 mod events;
+mod lines;
 pub mod log;
 pub mod metrics;
 mod record;

@@ -10,12 +10,14 @@
 
 mod support;
 
+mod backend;
 mod bodies;
 mod carriers;
 mod faults;
 mod git;
 mod hostile;
 mod lifecycle;
+mod logging;
 mod operations;
 mod people;
 mod scope;

@@ -1,5 +1,6 @@
 //! The folder of repositories, which no path leaves.
 
+use super::{alternates, bare};
 use crate::domain::names::RepoPath;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,15 @@ pub struct FolderError {
     path: PathBuf,
     #[source]
     source: io::Error,
+}
+
+/// Why a repository is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unservable {
+    /// There is no such bare repository within the folder.
+    Missing,
+    /// It borrows objects of another one, which a token for it does not cover.
+    Borrows,
 }
 
 /// A folder of bare repositories.
@@ -39,13 +49,14 @@ impl Folder {
         &self.root
     }
 
-    /// The `PATH_INFO` of a service of a repository (`/team/app.git/info/refs`), or nothing when there
-    /// is no such bare repository within the folder.
+    /// The `PATH_INFO` of a service of a repository (`/team/app.git/info/refs`).
     ///
     /// git's `enter_repo` tries several spellings of a path (`x/.git`, `x.git/.git`, a file that points
     /// elsewhere); only a folder that is itself a repository is let through, so that it finds the first.
-    #[must_use]
-    pub fn locate(&self, repository: &RepoPath, service: &str) -> Option<String> {
+    ///
+    /// # Errors
+    /// When there is no such repository that may be served.
+    pub fn locate(&self, repository: &RepoPath, service: &str) -> Result<String, Unservable> {
         let relative = match repository.project() {
             "-" => format!("{}.git", repository.name()),
             project => format!("{project}/{}.git", repository.name()),
@@ -53,20 +64,19 @@ impl Folder {
         let folder = self.root.join(&relative);
         // A symbolic link anywhere on the way may lead to another place of the folder under another
         // name, past the scope of a token: the path must be its own canonical form.
-        let canonical = folder.canonicalize().ok()?;
-        if canonical != folder || !canonical.starts_with(&self.root) || !canonical.is_dir() {
-            return None;
-        }
-        let bare = canonical.join("HEAD").exists()
-            && canonical.join("objects").is_dir()
-            && std::fs::symlink_metadata(canonical.join(".git")).is_err();
-        if !bare {
-            return None;
+        let canonical = folder.canonicalize().map_err(|_| Unservable::Missing)?;
+        if canonical != folder || !canonical.starts_with(&self.root) || !bare::is_bare(&canonical) {
+            return Err(Unservable::Missing);
         }
         // Files of the dumb protocol are opened by name: a link in the repository must not lead out.
         let file = canonical.join(service);
-        let inside = file.canonicalize().map_or(true, |file| file.starts_with(&canonical));
-        inside.then(|| format!("/{relative}/{service}"))
+        if file.canonicalize().is_ok_and(|file| !file.starts_with(&canonical)) {
+            return Err(Unservable::Missing);
+        }
+        if alternates::lead_out(&canonical, &canonical.join("objects")) {
+            return Err(Unservable::Borrows);
+        }
+        Ok(format!("/{relative}/{service}"))
     }
 }
 
@@ -78,8 +88,20 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn bare(path: &Path) {
-        fs::create_dir_all(path.join("objects")).unwrap();
+        fs::create_dir_all(path.join("objects/info")).unwrap();
+        fs::create_dir_all(path.join("refs")).unwrap();
+        fs::create_dir_all(path.join("info")).unwrap();
         fs::write(path.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    }
+
+    fn located(
+        folder: &Folder,
+        project: &str,
+        name: &str,
+        service: &str,
+    ) -> Result<String, Unservable> {
+        let project = ProjectPath::new(project).unwrap();
+        folder.locate(&RepoPath::new(&project, &RepoName::new(name).unwrap()), service)
     }
 
     #[test]
@@ -93,8 +115,7 @@ mod tests {
         bare(&at("top.git"));
         bare(&at("team/nested.git/.git"));
         bare(&at("team/linked-file.git"));
-        fs::remove_file(at("team/linked-file.git/HEAD")).unwrap();
-        symlink(outside.path().join("file"), at("team/linked-file.git/HEAD")).unwrap();
+        symlink(outside.path().join("file"), at("team/linked-file.git/info/refs")).unwrap();
         symlink(outside.path(), at("out")).unwrap();
         symlink(outside.path().join("secret.git"), at("team/out.git")).unwrap();
         symlink(at("team/app.git"), at("team/alias.git")).unwrap();
@@ -105,6 +126,8 @@ mod tests {
         let cases = [
             ("team", "app", "info/refs", Some("/team/app.git/info/refs")),
             ("-", "top", "HEAD", Some("/top.git/HEAD")),
+            ("team", "linked-file", "HEAD", Some("/team/linked-file.git/HEAD")),
+            ("team", "linked-file", "info/refs", None),
             ("team", "missing", "HEAD", None),
             ("team", "empty", "HEAD", None),
             ("team", "file", "HEAD", None),
@@ -112,12 +135,10 @@ mod tests {
             ("team", "alias", "info/refs", None),
             ("team", "out", "info/refs", None),
             ("out", "secret", "info/refs", None),
-            ("team", "linked-file", "HEAD", None),
         ];
         for (project, name, service, expected) in cases {
-            let project = ProjectPath::new(project).unwrap();
-            let path = RepoPath::new(&project, &RepoName::new(name).unwrap());
-            assert_eq!(folder.locate(&path, service).as_deref(), expected, "{path}");
+            let found = located(&folder, project, name, service);
+            assert_eq!(found.as_deref().ok(), expected, "{project}/{name}/{service}");
         }
         assert!(Folder::open(&at("team/file.git")).is_err());
         assert!(Folder::open(&at("missing")).is_err());

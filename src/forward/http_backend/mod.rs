@@ -4,38 +4,45 @@
 //! pushes is told (`REMOTE_USER`) only under a permit for a change, because the name is what makes
 //! `http-backend` accept a push at all.
 
+mod alternates;
+mod bare;
 mod cgi;
+mod complaints;
 mod find;
 mod folder;
 mod output;
+mod running;
 
 pub use find::{FindError, find};
-pub use folder::{Folder, FolderError};
+pub use folder::{Folder, FolderError, Unservable};
 pub use output::ChildOutput;
 
-use super::body::{Body, Upload, UploadState, unless_idle};
+use super::body::{Body, Meter, Upload, UploadState, unless_idle};
 use super::{ForwardError, Outbound};
 use crate::domain::policy::{Permit, Traveller};
 use crate::domain::service_user::ServiceUser;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use complaints::Complaints;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt;
+use running::{Room, Running, Seat};
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::io::AsyncWriteExt;
+use tokio::process::{ChildStdin, Command};
+use tokio::task::JoinHandle;
 
 const GIT_PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
 
 /// What pipes to and from the program hold, where the system allows it: fewer, larger copies.
 const PIPE: usize = 1024 * 1024;
-/// The most that is kept of what the program says on standard error, for the log.
-const COMPLAINT: u64 = 4 * 1024;
+/// The most that is held of an answer that begins before it is known whether the request may be so long.
+const HELD: usize = 64 * 1024;
 
 /// The program and the folder that it serves.
 pub struct HttpBackend {
@@ -43,15 +50,18 @@ pub struct HttpBackend {
     folder: Folder,
     service_user: ServiceUser,
     path: OsString,
+    room: Room,
+    complaints: Rc<Complaints>,
 }
 
 impl HttpBackend {
-    /// The backend for `folder`.
+    /// The backend for `folder`, of the worker whose thread this is.
     #[must_use]
     pub fn new(program: PathBuf, folder: Folder, service_user: ServiceUser) -> Self {
         let path =
             std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        Self { program, folder, service_user, path }
+        let (room, complaints) = (Room::open(), Complaints::new());
+        Self { program, folder, service_user, path, room, complaints }
     }
 
     pub(super) async fn send(
@@ -60,38 +70,25 @@ impl HttpBackend {
         request: Outbound,
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
-        let repository = permit.repository();
         let nobody = *permit.traveller() == Traveller::Nobody;
-        // Who shows no credential is not told what exists: what is missing looks like what is not public.
-        let missing = || {
-            if nobody {
-                ForwardError::NotPublic
-            } else {
-                ForwardError::NoRepository(repository.to_string())
-            }
-        };
-        let path = self.folder.locate(repository, &request.service).ok_or_else(missing)?;
+        let path = self.locate(permit, &request.service)?;
+        let seat = self.room.seat().ok_or(ForwardError::Busy)?;
         let meter = Rc::clone(&request.meter);
         let limit = request.body.limit();
-        let mut child =
-            self.command(permit, &request, &path).spawn().map_err(ForwardError::Backend)?;
-        if let Some(stdin) = child.stdin.take() {
-            tokio::task::spawn_local(feed(request.body, stdin));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            tokio::task::spawn_local(complain(stderr, request.id.clone()));
-        }
-        let Some(stdout) = child.stdout.take() else { return Err(ForwardError::Unsendable) };
-        enlarge(&stdout);
-        let mut output = ChildOutput::new(stdout, child, Rc::clone(&meter), idle);
-        let head = unless_idle(cgi::read_head(&mut output), &meter, idle).await;
+        let (mut output, fed) = self.start(permit, request, &path, seat, idle)?;
+        // git answers before it has read the request, and a head that is sent cannot become a 413.
+        let fed = fed.filter(|_| limit < u64::MAX);
+        let head = unless_idle(begin(&mut output, fed), &meter, idle).await;
         let (status, mut headers) = match (head, meter.upload()) {
+            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(limit)),
             (Some(Ok(head)), _) => head,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
             (_, UploadState::Stalled) => return Err(ForwardError::Stalled),
-            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(limit)),
-            (Some(Err(error)), _) => return Err(ForwardError::Backend(error)),
-            (None, _) => return Err(ForwardError::Silent),
+            (failed, _) => {
+                output.end();
+                let error = failed.and_then(Result::err);
+                return Err(error.map_or(ForwardError::Silent, ForwardError::Backend));
+            }
         };
         if status == StatusCode::NOT_FOUND && nobody {
             return Err(ForwardError::NotPublic);
@@ -101,6 +98,53 @@ impl HttpBackend {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+
+    /// The `PATH_INFO` of the request.
+    fn locate(&self, permit: &Permit, service: &str) -> Result<String, ForwardError> {
+        let repository = permit.repository();
+        self.folder.locate(repository, service).map_err(|why| match (permit.traveller(), why) {
+            // Who shows no credential is not told what exists: what is missing looks like what is not
+            // public.
+            (Traveller::Nobody, _) => ForwardError::NotPublic,
+            (_, Unservable::Missing) => ForwardError::NoRepository(repository.to_string()),
+            (_, Unservable::Borrows) => ForwardError::Borrows(repository.to_string()),
+        })
+    }
+
+    /// Starts the program; its output, and the feeding of it, if there is anything to feed it with.
+    fn start(
+        &self,
+        permit: &Permit,
+        request: Outbound,
+        path: &str,
+        seat: Seat,
+        idle: Duration,
+    ) -> Result<(ChildOutput, Option<JoinHandle<()>>), ForwardError> {
+        let meter = request.meter.clone();
+        let mut child =
+            self.command(permit, &request, path).spawn().map_err(ForwardError::Backend)?;
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // What merely asks for a push's advertisement changes nothing.
+        let changes = permit.writes() && request.method == Method::POST;
+        let program: Running = self.room.watch(child, seat, changes);
+        let Some(stdout) = stdout else { return Err(ForwardError::Unsendable) };
+        if let Some(stderr) = stderr {
+            let complaints = Rc::clone(&self.complaints);
+            tokio::task::spawn_local(complaints.listen(stderr, request.id));
+        }
+        let feeding = |stdin| {
+            let fed = feed(request.body, stdin, Rc::clone(&meter));
+            let meter = Rc::clone(&meter);
+            tokio::task::spawn_local(async move {
+                // A program that takes nothing and says nothing is not waited for for ever.
+                unless_idle(fed, &meter, idle).await;
+            })
+        };
+        let fed = stdin.map(feeding);
+        enlarge(&stdout);
+        Ok((ChildOutput::new(stdout, program, meter, idle), fed))
     }
 
     /// The program with the variables of CGI (RFC 3875) that it reads (git's `http-backend.c`).
@@ -165,37 +209,37 @@ fn enlarge(pipe: impl std::os::fd::AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE);
 }
 
+/// Reads the head of the answer. Where `fed` is given, it is held back until the request was fed whole
+/// or broke off, the answer ends, or more of it came than is held.
+async fn begin(
+    output: &mut ChildOutput,
+    fed: Option<JoinHandle<()>>,
+) -> io::Result<(StatusCode, HeaderMap)> {
+    let head = cgi::read_head(output).await?;
+    if let Some(mut fed) = fed {
+        while output.buffered().len() < HELD {
+            tokio::select! {
+                biased;
+                _ = &mut fed => break,
+                more = output.fill() => if !more? { break },
+            }
+        }
+    }
+    Ok(head)
+}
+
 /// Feeds the request's body to the program. When the body breaks off the pipe just ends, and git
 /// notices that the pack is cut: every pack ends in its checksum. When the program has heard enough,
 /// the rest is drained as the body is dropped.
-async fn feed(mut body: Upload, mut stdin: ChildStdin) {
+async fn feed(mut body: Upload, mut stdin: ChildStdin, meter: Rc<Meter>) {
     enlarge(&stdin);
     while let Some(Ok(frame)) = body.frame().await {
-        let data: Bytes = frame.into_data().unwrap_or_default();
-        if stdin.write_all(&data).await.is_err() {
-            return;
+        let mut data: Bytes = frame.into_data().unwrap_or_default();
+        while data.has_remaining() {
+            let Ok(taken) = stdin.write(&data).await else { return };
+            data.advance(taken);
+            meter.saw();
         }
-    }
-}
-
-/// Puts what the program says on standard error into the log, within bounds, and reads the rest away.
-async fn complain(stderr: tokio::process::ChildStderr, id: http::HeaderValue) {
-    let mut lines = BufReader::new(stderr).take(COMPLAINT).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        tracing::warn!(id = id.to_str().unwrap_or_default(), "git http-backend: {line}");
-    }
-    let mut rest = lines.into_inner().into_inner();
-    let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
-}
-
-/// Ends the program and everything that it started, so that git can put its locks and temporary files
-/// away.
-fn end(child: &Child) {
-    let id = child.id().and_then(|id| i32::try_from(id).ok());
-    if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
-        // It may have ended on its own in this moment.
-        let _: Result<(), _> =
-            rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
     }
 }
 
