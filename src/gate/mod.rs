@@ -6,16 +6,17 @@
 mod body;
 mod recorded;
 mod refusal;
+mod rules;
 mod visit;
 
 pub use recorded::Recorded;
 pub use refusal::Complaints;
+pub use rules::Rules;
 pub use visit::Ids;
 
 use crate::auth::credential::{self, Presented};
 use crate::auth::{Identified, Identify};
-use crate::domain::client::TrustedProxies;
-use crate::domain::dialect::{Classified, Kind, RequestLine};
+use crate::domain::dialect::{Classified, RequestLine};
 use crate::domain::intent::{Intent, Voice};
 use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
@@ -36,43 +37,8 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use visit::Visit;
-
-/// What the operator decides, which a reload may change between two requests.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// The dialect of the host.
-    pub kind: Kind,
-    /// The path prefix of the public URL, without a slash at its end.
-    pub prefix: String,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// Requests without a token go upstream as they came.
-    pub people_pass: bool,
-    /// Git reads without a credential are let through, as far as the host has public ones.
-    pub anonymous_read: bool,
-    /// The identity upstream is one for all.
-    pub shared_identity: bool,
-    /// How long an exchange may pass without a byte in either direction.
-    pub idle_timeout: Duration,
-    /// Largest request body in bytes.
-    pub max_body: Option<u64>,
-}
-
-impl Rules {
-    /// These rules with what of `new` can change while the host behind stays the same.
-    #[must_use]
-    pub fn reloaded(&self, new: &Self) -> Self {
-        let new = new.clone();
-        Self {
-            kind: self.kind,
-            prefix: self.prefix.clone(),
-            shared_identity: self.shared_identity,
-            ..new
-        }
-    }
-}
 
 /// The gate of one worker.
 pub struct Gate {
