@@ -33,14 +33,19 @@ use workers::{BackDoor, Workers};
 /// When the house cannot be built from the configuration.
 pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
     telemetry::log::start(config.log.json, config.log.level);
-    for warning in &report.mistakes {
-        tracing::warn!(file = %report.file.display(), line = warning.line, "{}", warning.text);
-    }
+    warn(&report);
     let house = House::build(config)?;
     let stop = house.stop();
     let reload = house.reloader(report.file);
     signals::watch(stop, move || reload.reload())?;
     house.run()
+}
+
+/// Writes what a configuration that is accepted is warned of to the log.
+fn warn(report: &Report) {
+    for warning in &report.mistakes {
+        tracing::warn!(file = %report.file.display(), line = warning.line, "{}", warning.text);
+    }
 }
 
 /// Cancels `stop` when the process is told to stop, or its terminal goes away.

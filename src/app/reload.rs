@@ -34,7 +34,10 @@ impl Reloader {
     pub(super) fn reload(&self) {
         let file = self.path.display().to_string();
         let config = match config::load(&self.path, &Environment::process()) {
-            Ok((config, _warnings)) => config,
+            Ok((config, report)) => {
+                super::warn(&report);
+                config
+            }
             Err(report) => {
                 for mistake in &report.mistakes {
                     let (line, column) = (mistake.line, mistake.column);
@@ -44,13 +47,6 @@ impl Reloader {
                 return;
             }
         };
-        if let Some(certificates) = &self.certificates
-            && let Err(error) = certificates.reload()
-        {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, cause, "not reloaded: the old certificate stays in force");
-            return;
-        }
         let changed: Vec<&str> = self
             .fixed
             .iter()
@@ -63,6 +59,13 @@ impl Reloader {
         }
         if changed.iter().any(|key| BINDING.contains(key)) {
             tracing::error!(file, "not reloaded: the old settings stay in force until a restart");
+            return;
+        }
+        if let Some(certificates) = &self.certificates
+            && let Err(error) = certificates.reload()
+        {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "not reloaded: the old certificate stays in force");
             return;
         }
         let running = self.rules.load_full();

@@ -55,11 +55,8 @@ fn split_origin(location: &str) -> Option<(bool, &str, &str)> {
     } else if lower.starts_with("http://") {
         (false, &location[7..])
     } else {
-        // `//host/path` keeps the scheme; it is taken for another host, which is the safe side.
-        return location
-            .strip_prefix("//")
-            .map(|rest| (false, rest, ""))
-            .map(|(s, _, p)| (s, "", p));
+        // `//host/path` keeps the scheme; no authority of ours is empty, so it counts as another host's.
+        return location.starts_with("//").then_some((false, "", ""));
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     Some((https, &rest[..end], &rest[end..]))

@@ -1,7 +1,7 @@
 //! The body of every answer, which writes the record when it ends, however it ends.
 
 use super::visit::{Cut, Visit};
-use crate::forward::body::{Body, BoxError};
+use crate::forward::body::{Body, BoxError, UploadState};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use std::pin::Pin;
@@ -43,7 +43,12 @@ impl http_body::Body for Recorded {
             Some(Ok(frame)) => visit.sent(frame.data_ref().map_or(0, Bytes::len)),
             Some(Err(_)) => {
                 this.ended = true;
-                visit.cut(Cut::Upstream);
+                visit.cut(match visit.meter().upload() {
+                    UploadState::Broken | UploadState::Stalled | UploadState::TooLarge => {
+                        Cut::Client
+                    }
+                    UploadState::Open | UploadState::Done => Cut::Upstream,
+                });
             }
             None => this.ended = true,
         }

@@ -9,8 +9,10 @@ use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Meter};
 use crate::forward::headers::REQUEST_ID;
 use crate::telemetry::{GuestBook, Record, Shown, Verdict};
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, Uri};
+use http_body_util::Full;
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -124,6 +126,9 @@ impl Visit {
     /// Hands the answer over; the record is written when its body has ended.
     pub(super) fn answer(mut self, mut response: Response<Body>) -> Response<Recorded> {
         response.headers_mut().insert(REQUEST_ID, self.id_value());
+        if self.method == Method::HEAD {
+            response = headless(response);
+        }
         self.status = response.status().as_u16();
         if self.reason == Some(LEFT) {
             self.reason = None;
@@ -140,8 +145,6 @@ impl Visit {
     pub(super) fn cut(&mut self, by: Cut) {
         match by {
             Cut::Upstream => self.refused(Verdict::Failed, "upstream-broke-off"),
-            // Of an answer to HEAD nobody wants the body.
-            Cut::Client if self.method == Method::HEAD => {}
             Cut::Client => self.reason = Some(LEFT),
         }
     }
@@ -179,6 +182,15 @@ impl Drop for Visit {
             upstream_us: self.upstream.map(micros),
         });
     }
+}
+
+/// An answer to HEAD: the length of a body, and none. hyper sees to it on HTTP/1.1 only.
+fn headless(mut response: Response<Body>) -> Response<Body> {
+    let length = http_body::Body::size_hint(response.body()).exact().filter(|length| *length > 0);
+    if let Some(length) = length {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    response.map(|_body| Body::Ready(Full::default()))
 }
 
 /// The text, unless a token stands in it in any spelling.

@@ -32,9 +32,9 @@ const STREAMS: u32 = 128;
 const HEADER_LIST: u32 = 64 * 1024;
 /// HTTP/2: streams that a client may reset while we still work on them, before it is cut off.
 const RESETS: usize = 32;
-/// HTTP/2: how often a silent client is asked whether it is still there, and how long it may take.
+/// HTTP/2: how often a silent client is asked whether it is still there. It has the idle time-out to
+/// answer: its answer queues behind all that it is still being sent.
 const PING_EVERY: Duration = Duration::from_mins(1);
-const PING_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve<S: Service>(
     stream: Accepted,
@@ -62,7 +62,14 @@ async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setti
         return http1(stream, peer, service, setting).await;
     };
     let handshake = certificates.acceptor().accept(stream);
-    match tokio::time::timeout(setting.limits.header_timeout, handshake).await {
+    let handshake = tokio::time::timeout(setting.limits.header_timeout, handshake);
+    let done = tokio::select! {
+        biased;
+        // Who has said nothing yet has nothing to lose.
+        () = setting.stop.cancelled() => return,
+        done = handshake => done,
+    };
+    match done {
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
             http2(stream, peer, service, setting).await;
         }
@@ -109,7 +116,7 @@ where
         .max_header_list_size(HEADER_LIST)
         .max_pending_accept_reset_streams(RESETS)
         .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_TIMEOUT)
+        .keep_alive_timeout(setting.limits.idle_timeout)
         .serve_connection(TokioIo::new(Impatient::new(io, setting.limits.idle_timeout)), handler);
     let mut connection = pin!(connection);
     let drain = http2::Connection::graceful_shutdown;

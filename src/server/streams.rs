@@ -63,6 +63,8 @@ impl Streams {
     pub(super) fn open(self: &Rc<Self>) -> Stream {
         self.open.set(self.open.get() + 1);
         self.begun.set(true);
+        // A new request has the whole time, whatever became of the last one.
+        self.moved.set(Instant::now());
         Stream { streams: Rc::clone(self), untaken: false }
     }
 
@@ -128,7 +130,7 @@ pin_project! {
 
 impl<B> Watched<B> {
     pub(super) fn new(body: B, mut stream: Stream) -> Self {
-        // hyper asks for the first frame once there is a window for it.
+        // The head is not taken yet; it is when the client makes room for what follows it.
         stream.set_untaken(true);
         Self { body, rest: Bytes::new(), stream }
     }

@@ -90,7 +90,7 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(pair)?;
-    // Git prefers HTTP/1.1 on its own; browsers and REST clients may have HTTP/2.
+    // Git takes HTTP/2 wherever its libcurl does, as browsers and REST clients do.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

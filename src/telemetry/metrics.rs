@@ -117,7 +117,7 @@ impl Metrics {
         registry.register("tokens", "Tokens neither revoked nor expired", self.tokens.clone());
         registry.register(
             "log_lines_dropped",
-            "Lines of the request log that nobody read in time",
+            "Lines of the log that nobody read in time",
             self.dropped.clone(),
         );
     }
@@ -148,7 +148,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a line of the request log that was dropped.
+    /// Counts a line of the log that was dropped.
     pub fn log_line_dropped(&self) {
         self.dropped.inc();
     }

@@ -15,7 +15,7 @@ pub enum Verdict {
     Refused,
     /// No good credential (401).
     Challenged,
-    /// A request that cannot be read in one way (400, 405, 413, 415).
+    /// A request that cannot be read in one way (400, 405, 408, 413, 415, 417).
     Malformed,
     /// Trouble here or upstream (5xx).
     Failed,

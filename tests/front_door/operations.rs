@@ -92,6 +92,15 @@ fn one_line_a_request() {
     assert!(line["duration_us"].as_u64() >= line["upstream_us"].as_u64());
     assert!(line["time"].as_str().unwrap().ends_with('Z'));
 
+    // A file that git sends whole is sent whole, and a body that HEAD leaves out is not missed.
+    for first in ["GET /team/app.git/HEAD", "HEAD /team/app.git/HEAD"] {
+        let reply = request(site.address(), first, &bearer(&token), b"");
+        assert_eq!((reply.status, reply.header("content-length").as_deref()), (200, Some("21")));
+        let id = reply.header("x-request-id").unwrap();
+        let line = site.logged(&[&format!("\"id\":\"{id}\"")]);
+        assert!(line["reason"].is_null(), "{line}");
+    }
+
     // Refusals tell their rule, and no line tells a query or a token.
     let secret = format!("GET /team/{token}.git/HEAD");
     let cases = [

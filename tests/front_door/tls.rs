@@ -282,6 +282,8 @@ const HEADS: &[(&str, &str, &[Line], u16)] = &[
     ("GET", "/team/app.git/HEAD", &[("authorization", "Basic eDp5")], 400),
     ("GET", "/team/../app.git/HEAD", &[], 400),
     ("GET", "/team/app.git/config", &[], 403),
+    ("HEAD", "/team/app.git/config", &[], 403),
+    ("HEAD", "/team/../app.git/HEAD", &[], 400),
     ("PUT", "/team/app.git/HEAD", &[], 405),
     ("TRACE", "/team/app.git/HEAD", &[], 405),
     ("POST", "/team/app.git/git-receive-pack", &[("content-type", "text/plain")], 415),
@@ -422,4 +424,18 @@ fn upstreams_over_https() {
             site.logged(&["\"error\"", "certificate"]);
         }
     }
+}
+
+/// Who has said nothing does not hold up a restart.
+#[test]
+fn told_to_stop_it_does_not_wait_for_handshakes() {
+    let builder = SiteBuilder::repositories();
+    Authority::new().certify().write(builder.folder());
+    let lines =
+        "tls_cert = 'cert.pem'\ntls_key = 'key.pem'\nheader_timeout = '5m'\ndrain_timeout = '5m'";
+    let mut site = builder.server(lines).start();
+    let silent = std::net::TcpStream::connect(site.address()).unwrap();
+    site.signal("TERM");
+    assert_eq!(site.wait(), Some(0));
+    drop(silent);
 }

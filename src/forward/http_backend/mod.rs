@@ -23,7 +23,7 @@ use crate::domain::policy::{Permit, Traveller};
 use crate::domain::service_user::ServiceUser;
 use bytes::{Buf, Bytes};
 use complaints::Complaints;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use running::{Room, Running, Seat};
@@ -94,6 +94,9 @@ impl HttpBackend {
             return Err(ForwardError::NotPublic);
         }
         super::headers::inbound(&mut headers, &[], false);
+        if let Some(length) = text(&headers, &CONTENT_LENGTH).and_then(|text| text.parse().ok()) {
+            output.promise(length);
+        }
         let mut response = Response::new(Body::Child(Box::new(output)));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -128,7 +131,7 @@ impl HttpBackend {
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         // What merely asks for a push's advertisement changes nothing.
         let changes = permit.writes() && request.method == Method::POST;
-        let program: Running = self.room.watch(child, seat, changes);
+        let program: Running = self.room.watch(child, seat, changes, idle);
         let Some(stdout) = stdout else { return Err(ForwardError::Unsendable) };
         if let Some(stderr) = stderr {
             let complaints = Rc::clone(&self.complaints);

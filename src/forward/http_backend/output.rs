@@ -3,7 +3,7 @@
 use super::super::body::{BoxError, Idle, Meter};
 use super::running::Running;
 use bytes::{Bytes, BytesMut};
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -23,6 +23,8 @@ pub struct ChildOutput {
     closed: bool,
     program: Running,
     buffer: BytesMut,
+    /// What of a length that was promised is still to come.
+    left: Option<u64>,
     meter: Rc<Meter>,
     idle: Idle,
 }
@@ -35,7 +37,7 @@ impl ChildOutput {
         idle: Duration,
     ) -> Self {
         let idle = Idle::new(idle);
-        Self { stdout, closed: false, program, buffer: BytesMut::new(), meter, idle }
+        Self { stdout, closed: false, program, buffer: BytesMut::new(), left: None, meter, idle }
     }
 
     pub(super) fn buffered(&self) -> &[u8] {
@@ -53,6 +55,21 @@ impl ChildOutput {
         let read = self.stdout.read_buf(&mut self.buffer).await?;
         self.meter.saw();
         Ok(read > 0)
+    }
+
+    /// Notes the length that the head promised: with its last byte the answer is whole.
+    pub(super) fn promise(&mut self, length: u64) {
+        self.left = Some(length);
+        self.took(0);
+    }
+
+    fn took(&mut self, bytes: usize) {
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(bytes as u64);
+            if *left == 0 {
+                self.program.may_finish();
+            }
+        }
     }
 
     /// Ends the program, whatever it is at.
@@ -92,6 +109,9 @@ impl http_body::Body for ChildOutput {
         let this = self.get_mut();
         if let Poll::Ready(next) = this.poll_next(cx) {
             this.meter.saw();
+            if let Some(Ok(data)) = &next {
+                this.took(data.len());
+            }
             return Poll::Ready(next.map(|next| next.map(Frame::data)));
         }
         ready!(this.idle.poll(cx, &this.meter));
@@ -100,6 +120,10 @@ impl http_body::Body for ChildOutput {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.program.has_ended()
+        self.left == Some(0) || self.program.has_ended()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

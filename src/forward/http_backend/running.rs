@@ -37,7 +37,10 @@ impl Drop for Seat {
 struct Left {
     child: Child,
     _seat: Seat,
+    /// It was told to end.
     told: bool,
+    /// How long it may go on when it was not, and nobody waits for it any more.
+    idle: Duration,
 }
 
 impl Room {
@@ -60,10 +63,10 @@ impl Room {
         })
     }
 
-    /// A program that has just been started. One that `changes` something may finish when nobody waits for it any
-    /// more: its hooks are not shot.
-    pub(super) fn watch(&self, child: Child, seat: Seat, changes: bool) -> Running {
-        let program = Some(Left { child, _seat: seat, told: false });
+    /// A program that has just been started. One that `changes` something may finish when nobody waits
+    /// for it any more, within the time `idle`: its hooks are not shot in the middle.
+    pub(super) fn watch(&self, child: Child, seat: Seat, changes: bool, idle: Duration) -> Running {
+        let program = Some(Left { child, _seat: seat, told: false, idle });
         Running { program, left: self.left.clone(), changes }
     }
 }
@@ -95,6 +98,11 @@ impl Running {
         Poll::Ready(Some(status))
     }
 
+    /// Nobody waits for it any more, but it may come to its end.
+    pub(super) fn may_finish(&mut self) {
+        self.changes = true;
+    }
+
     /// Whether its end was seen.
     pub(super) fn has_ended(&self) -> bool {
         self.program.is_none()
@@ -115,7 +123,13 @@ impl Drop for Running {
 
 /// Keeps the seat until the program has ended, and sees to it that one that was told to does.
 async fn see_out(mut program: Left) {
-    if program.told && tokio::time::timeout(GRACE, program.child.wait()).await.is_err() {
+    if !program.told {
+        if tokio::time::timeout(program.idle, program.child.wait()).await.is_ok() {
+            return;
+        }
+        signal(&program.child, Signal::TERM);
+    }
+    if tokio::time::timeout(GRACE, program.child.wait()).await.is_err() {
         signal(&program.child, Signal::KILL);
     }
     // Its status concerns nobody.
