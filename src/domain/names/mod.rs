@@ -1,5 +1,9 @@
 //! Names of users, projects and repositories: parsed once, at the door.
 
+mod scope;
+
+pub use scope::ProjectScope;
+
 use std::fmt;
 
 /// Whether a host takes `Team` and `team` for the same name.
@@ -226,59 +230,6 @@ impl fmt::Display for RepoPath {
     }
 }
 
-/// Which projects something holds for: one, one with all below it, or every one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProjectScope {
-    /// Every project (`*`).
-    Everywhere,
-    /// The repositories directly in this project (`group`).
-    Exactly(ProjectPath),
-    /// This project and every project below it (`group/**`).
-    Below(ProjectPath),
-}
-
-impl ProjectScope {
-    /// Reads `*`, `PROJECT` or `PROJECT/**`.
-    ///
-    /// # Errors
-    /// When the project's name is none.
-    pub fn new(text: &str) -> Result<Self, NameError> {
-        match text {
-            "*" | "**" => Ok(Self::Everywhere),
-            "-/**" => ProjectPath::new("-/-").map(Self::Below),
-            _ => match text.strip_suffix("/**") {
-                Some(above) => ProjectPath::new(above).map(Self::Below),
-                None => ProjectPath::new(text).map(Self::Exactly),
-            },
-        }
-    }
-
-    /// Whether it holds for `project`.
-    #[must_use]
-    pub fn covers(&self, project: &str, case: NameCase) -> bool {
-        match self {
-            Self::Everywhere => true,
-            Self::Exactly(own) => case.equal(own.as_str(), project),
-            Self::Below(own) => {
-                let own = own.as_str();
-                case.equal(own, project)
-                    || (project.as_bytes().get(own.len()) == Some(&b'/')
-                        && project.get(..own.len()).is_some_and(|p| case.equal(own, p)))
-            }
-        }
-    }
-}
-
-impl fmt::Display for ProjectScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Everywhere => f.write_str("*"),
-            Self::Exactly(project) => write!(f, "{project}"),
-            Self::Below(project) => write!(f, "{project}/**"),
-        }
-    }
-}
-
 /// Holds one segment of a path to what a name may be on every host: printable ASCII that means
 /// nothing in a URL, a pattern or a file system.
 fn check_segment(text: &str, what: &'static str) -> Result<(), NameError> {
@@ -327,25 +278,5 @@ mod tests {
         }
         let whole = "`team/` is no name for a project: it has an empty part between its slashes";
         assert_eq!(ProjectPath::new("team/").map_err(|e| e.to_string()), Err(whole.to_owned()));
-    }
-
-    #[test]
-    fn scopes_cover_what_they_name() {
-        let cases = [
-            ("*", "any/thing", NameCase::Exact, true),
-            ("team", "team", NameCase::Exact, true),
-            ("team", "Team", NameCase::Exact, false),
-            ("team", "Team", NameCase::Ignore, true),
-            ("team", "team/sub", NameCase::Exact, false),
-            ("team/**", "team", NameCase::Exact, true),
-            ("team/**", "team/sub/x", NameCase::Exact, true),
-            ("team/**", "teams", NameCase::Exact, false),
-            ("team/**", "TEAM/sub", NameCase::Ignore, true),
-        ];
-        for (scope, project, case, expected) in cases {
-            let parsed = ProjectScope::new(scope).expect(scope);
-            assert_eq!(parsed.covers(project, case), expected, "{scope} {project}");
-        }
-        assert!(ProjectScope::new("-/**").is_err());
     }
 }
