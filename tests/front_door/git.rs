@@ -399,6 +399,12 @@ fn archives_are_a_read() {
         assert_eq!(refused.code, Some(128), "{}", refused.said());
         git.done(&["-C", bare.to_str().unwrap(), "config", "http.uploadarchive", "true"]);
         let served = archive();
+        if served.said().contains("operation not supported by protocol") {
+            // This git is older than 2.44, and asks nobody for archives over HTTP.
+            assert_eq!(served.code, Some(128));
+            assert!(!stage.front.log().contains("\"action\":\"archive\""));
+            continue;
+        }
         assert_eq!(served.code, Some(0), "{}", served.said());
         let tar = fs::read(git.at(&format!("{name}.tar"))).unwrap();
         assert!(tar.starts_with(b"README\0") || find(&tar, b"README\0").is_some());
