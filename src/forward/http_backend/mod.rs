@@ -80,10 +80,17 @@ impl HttpBackend {
         let fed = fed.filter(|_| limit < u64::MAX);
         let head = unless_idle(begin(&mut output, fed), &meter, idle).await;
         let (status, mut headers) = match (head, meter.upload()) {
-            (_, UploadState::TooLarge) => return Err(ForwardError::TooLarge(limit)),
+            // A push that is refused is not to come to its end all the same.
+            (_, UploadState::TooLarge) => {
+                output.end();
+                return Err(ForwardError::TooLarge(limit));
+            }
             (Some(Ok(head)), _) => head,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
-            (_, UploadState::Stalled) => return Err(ForwardError::Stalled),
+            (_, UploadState::Stalled) => {
+                output.end();
+                return Err(ForwardError::Stalled);
+            }
             (failed, _) => {
                 output.end();
                 let error = failed.and_then(Result::err);
