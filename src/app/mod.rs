@@ -11,8 +11,8 @@ use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::gate::Rules;
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
-use crate::store::RightsSource;
 use crate::store::sqlite::Database;
+use crate::store::{Reading, RightsSource};
 use crate::telemetry;
 use crate::telemetry::log::LineWriter;
 use crate::telemetry::metrics::Metrics;
@@ -61,6 +61,12 @@ pub fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
 #[must_use]
 pub fn rights(config: &Config) -> RightsSource {
     if config.access.users_by_grants { RightsSource::Grants } else { RightsSource::Host }
+}
+
+/// What a look-up of the store goes by.
+#[must_use]
+pub fn reading(config: &Config) -> Reading {
+    Reading { rights: rights(config), case: config.upstream.kind.case(), identities: false }
 }
 
 /// The time of now, for what is not in the path of a request.

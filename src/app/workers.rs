@@ -36,7 +36,7 @@ pub(super) struct Workers {
 impl Workers {
     /// The gate of the worker whose thread this is.
     pub(super) fn gate(&self) -> Result<Attendant, BoxError> {
-        let reader = self.database.reader(super::rights(&self.config), REMEMBERED)?;
+        let reader = self.database.reader(super::reading(&self.config), REMEMBERED)?;
         let book = GuestBook::new(self.log.lines(), Arc::clone(&self.metrics));
         let mut random = [0; 8];
         getrandom::fill(&mut random)?;

@@ -1,7 +1,9 @@
 //! What commands open: the configuration, and the store that it names.
 
 use super::output;
+use crate::app;
 use crate::config::{Config, Environment, Report, load};
+use crate::domain::trail::{Actor, Author};
 use crate::store::sqlite::Database;
 use crate::store::{Registry, StoreError};
 use anyhow::bail;
@@ -66,4 +68,17 @@ pub(super) fn if_any(config: &Config) -> anyhow::Result<Option<impl Registry + u
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Who changes something from the command line: the account that runs it.
+pub(super) fn operator() -> anyhow::Result<Author> {
+    let uid = rustix::process::getuid().as_raw();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
+    });
+    let account = name.unwrap_or_else(|| format!("uid {uid}"));
+    Ok(Author { who: Actor::Operator(account), from: None, at: app::now()? })
 }

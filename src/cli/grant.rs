@@ -5,7 +5,7 @@ use super::place::Place;
 use super::{Outcome, context, output, values};
 use crate::domain::names::{ProjectScope, RepoName, UserName};
 use crate::domain::permission::Permission;
-use crate::domain::principal::Grant;
+use crate::domain::principal::{Grant, Grantee};
 use crate::manage::users;
 use crate::store::{GrantRecord, Registry, StoreError};
 use anyhow::anyhow;
@@ -44,7 +44,7 @@ pub(super) struct Right {
 /// `project` is `*` for a right that holds everywhere; `repository` is null for all of the project's.
 #[derive(serde::Serialize)]
 struct GrantJson<'a> {
-    user: &'a str,
+    user: String,
     permission: &'static str,
     project: String,
     repository: Option<&'a str>,
@@ -56,13 +56,19 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
         Command::Add(Right { name, permission, place }) => {
             let grant = grant(permission, &place)?;
             let mut registry = context::existing(&context::config(config)?)?;
-            registry.add_grant(&name, &grant).map_err(|error| plainly(error, &name, &grant))?;
+            let by = context::operator()?;
+            let to = Grantee::User(name.clone());
+            registry.add_grant(&to, &grant, &by).map_err(|error| plainly(error, &name, &grant))?;
             output::line(&format!("{name} now has {}", describe(&grant)))?;
         }
         Command::Remove(Right { name, permission, place }) => {
             let grant = grant(permission, &place)?;
             let mut registry = context::existing(&context::config(config)?)?;
-            registry.remove_grant(&name, &grant).map_err(|error| plainly(error, &name, &grant))?;
+            let by = context::operator()?;
+            let from = Grantee::User(name.clone());
+            registry
+                .remove_grant(&from, &grant, &by)
+                .map_err(|error| plainly(error, &name, &grant))?;
             output::line(&format!("{name} no longer has {}", describe(&grant)))?;
         }
         Command::List { name, json } => {
@@ -94,7 +100,7 @@ fn grants_of(
     if let Some(name) = name {
         users::find(registry, name)?;
     }
-    Ok(registry.list_grants(name)?)
+    Ok(registry.list_grants(name.cloned().map(Grantee::User).as_ref())?)
 }
 
 /// What the store says about a right, in the words that a right is given with.
@@ -118,10 +124,10 @@ fn list(grants: &[GrantRecord], json: bool) -> anyhow::Result<()> {
 }
 
 fn cells(record: &GrantRecord) -> [String; 4] {
-    let GrantRecord { user, grant } = record;
+    let GrantRecord { grantee, grant } = record;
     let repository = grant.repository.as_ref().map_or("all", RepoName::as_str);
     [
-        user.to_string(),
+        grantee.to_string(),
         grant.permission.to_string(),
         grant.projects.to_string(),
         repository.to_owned(),
@@ -140,7 +146,7 @@ fn describe(grant: &Grant) -> String {
 impl<'a> From<&'a GrantRecord> for GrantJson<'a> {
     fn from(record: &'a GrantRecord) -> Self {
         Self {
-            user: record.user.as_str(),
+            user: record.grantee.to_string(),
             permission: record.grant.permission.name(),
             project: record.grant.projects.to_string(),
             repository: record.grant.repository.as_ref().map(RepoName::as_str),

@@ -47,14 +47,12 @@ pub(super) fn run(config: Option<PathBuf>, command: &Command) -> anyhow::Result<
         }
         Command::Set { expiry_required, max_days } => {
             let mut registry = context::new_or_existing(&config)?;
-            let mut settings = registry.settings()?;
-            if let Some(required) = expiry_required {
-                settings.expiry_required = *required;
-            }
-            if let Some(MaxDays(days)) = max_days {
-                settings.max_days = *days;
-            }
-            registry.set_settings(&settings)?;
+            let change = |mut settings: Settings| {
+                settings.expiry_required = expiry_required.unwrap_or(settings.expiry_required);
+                settings.max_days = max_days.map_or(settings.max_days, |MaxDays(days)| days);
+                settings
+            };
+            let settings = registry.change_settings(&change, &context::operator()?)?;
             show(settings, false)?;
         }
     }

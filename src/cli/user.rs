@@ -1,7 +1,6 @@
 //! `gitlatch user`: the people whose tokens gitlatch holds.
 
 use super::{Outcome, context, input, moment, output, values};
-use crate::app;
 use crate::domain::names::UserName;
 use crate::manage::users::{self, UserRequest};
 use crate::manage::{Email, Label};
@@ -96,7 +95,7 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
             let done = format!("user {} is added", add.user.name);
             let request = add.request()?;
             let mut registry = context::new_or_existing(&config)?;
-            users::add(&mut registry, request, config.service_user(), app::now()?)?;
+            users::add(&mut registry, request, config.service_user(), &context::operator()?)?;
             output::line(&done)?;
         }
         Command::List { json } => {
@@ -105,23 +104,24 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
         }
         Command::Show { user, json } => show(&users::find(&mut existing()?, &user.name)?, json)?,
         Command::Disable(user) => {
-            existing()?.set_active(&user.name, false)?;
+            existing()?.set_active(&user.name, false, &context::operator()?)?;
             output::line(&format!(
                 "user {} is disabled; no token of theirs is honoured",
                 user.name
             ))?;
         }
         Command::Enable(user) => {
-            existing()?.set_active(&user.name, true)?;
+            existing()?.set_active(&user.name, true, &context::operator()?)?;
             output::line(&format!("user {} is enabled", user.name))?;
         }
         Command::Passwd { user, .. } => {
             let mut registry = existing()?;
-            users::set_password(&mut registry, &user.name, &input::secret("password")?)?;
+            let password = input::secret("password")?;
+            users::set_password(&mut registry, &user.name, &password, &context::operator()?)?;
             output::line(&format!("user {} has a new password", user.name))?;
         }
         Command::Remove(user) => {
-            let tokens = match existing()?.remove_user(&user.name, app::now()?)? {
+            let tokens = match existing()?.remove_user(&user.name, &context::operator()?)? {
                 1 => "1 token is revoked".to_owned(),
                 count => format!("{count} tokens are revoked"),
             };
@@ -138,7 +138,7 @@ impl Add {
             display_name: self.display_name,
             email: self.email,
             admin: self.admin,
-            password: input::secret("password")?,
+            password: Some(input::secret("password")?),
         })
     }
 }

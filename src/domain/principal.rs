@@ -1,8 +1,9 @@
 //! Who is asking: a token, what it carries, and what its owner may do.
 
-use super::names::{NameCase, ProjectPath, ProjectScope, RepoName, RepoPath, UserName};
+use super::names::{GroupName, NameCase, ProjectPath, ProjectScope, RepoName, RepoPath, UserName};
 use super::permission::{Level, Permission, Permissions};
 use super::policy::limits::Limits;
+use super::sealed::Sealed;
 use super::timestamp::Timestamp;
 use super::token::TokenId;
 use std::fmt;
@@ -19,6 +20,9 @@ pub enum OwnerKind {
 }
 
 impl OwnerKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::User, Self::Project, Self::Repository];
+
     /// The letter in the token: `u`, `p` or `r`.
     #[must_use]
     pub const fn letter(self) -> u8 {
@@ -103,7 +107,25 @@ impl fmt::Display for Owner {
     }
 }
 
-/// A right that an administrator gave a person in gitlatch.
+/// Who has a right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grantee {
+    /// A person.
+    User(UserName),
+    /// Everybody in a group.
+    Group(GroupName),
+}
+
+impl fmt::Display for Grantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => write!(f, "{name}"),
+            Self::Group(name) => write!(f, "group {name}"),
+        }
+    }
+}
+
+/// A right that an administrator gave a person, or a group of persons, in gitlatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The projects it holds for.
@@ -123,6 +145,21 @@ impl Grant {
             && self.repository.as_ref().is_none_or(named);
         let (Permission::Project(level) | Permission::Repository(level)) = self.permission;
         covers.then_some(level)
+    }
+
+    /// Whether it makes its holder an administrator of this place: one who manages its tokens. Nobody
+    /// administers a person.
+    #[must_use]
+    pub fn administers(&self, place: &Owner, case: NameCase) -> bool {
+        match place {
+            Owner::User(_) => false,
+            Owner::Project(scope) => {
+                self.permission == Permission::Project(Level::Admin)
+                    && self.repository.is_none()
+                    && self.projects.contains(scope, case)
+            }
+            Owner::Repository(path) => self.on_repository(path, case) == Some(Level::Admin),
+        }
     }
 }
 
@@ -161,10 +198,45 @@ pub struct TokenPrincipal {
     pub permissions: Permissions,
     /// What narrows it further.
     pub limits: Limits,
-    /// When it ends, if it does.
+    /// When it ends, if it does: by its expiry, or because a successor took its place.
     pub expires: Option<Timestamp>,
     /// What its owner may do.
     pub rights: Rights,
+    /// The credential under which its owner is known to the host, if one is stored.
+    pub identity: Option<StoredIdentity>,
+}
+
+/// A credential for the host, sealed, and how it is presented there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredIdentity {
+    /// Whose it is, in the very spelling that it was sealed with.
+    pub owner: Owner,
+    /// How it is presented.
+    pub scheme: Scheme,
+    /// The user name at the host; empty with [`Scheme::Bearer`].
+    pub username: String,
+    /// The secret.
+    pub sealed: Sealed,
+}
+
+/// How a credential is presented to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// As `Basic`, user name and password.
+    Basic,
+    /// As `Bearer`, a token of the host's own.
+    Bearer,
+}
+
+impl Scheme {
+    /// `basic` or `bearer`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Bearer => "bearer",
+        }
+    }
 }
 
 impl TokenPrincipal {
@@ -175,5 +247,54 @@ impl TokenPrincipal {
             Owner::User(name) => Some(name),
             Owner::Project(_) | Owner::Repository(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every line: where a right holds, what it is, a place, and whether it administers that.
+    const ADMINISTERS: &[(&str, &str, &str, bool)] = &[
+        ("team", "PROJECT_ADMIN", "team", true),
+        ("team", "PROJECT_ADMIN", "team/app", true),
+        ("team", "PROJECT_ADMIN", "other", false),
+        ("team", "PROJECT_WRITE", "team", false),
+        ("team", "REPO_ADMIN", "team", false),
+        ("team", "REPO_ADMIN", "team/app", true),
+        ("team", "REPO_WRITE", "team/app", false),
+        ("team/app", "REPO_ADMIN", "team/app", true),
+        ("team/app", "REPO_ADMIN", "team/other", false),
+        ("team/app", "REPO_ADMIN", "team", false),
+        ("*", "PROJECT_ADMIN", "team", true),
+        ("*", "PROJECT_ADMIN", "team/app", true),
+        ("team", "PROJECT_ADMIN", "Team", false),
+    ];
+
+    #[test]
+    fn rights_administer_places() {
+        let split = |text: &'static str| match text.split_once('/') {
+            Some((project, name)) => (project, Some(name)),
+            None => (text, None),
+        };
+        for (holds, permission, place, expected) in ADMINISTERS {
+            let (project, name) = split(holds);
+            let grant = Grant {
+                projects: ProjectScope::new(project).expect(project),
+                repository: name.map(|name| RepoName::new(name).expect(name)),
+                permission: permission.parse().expect("a permission"),
+            };
+            let (project, name) = split(place);
+            let owner = Owner::of_project(project, name).expect("a place");
+            let administers = grant.administers(&owner, NameCase::Exact);
+            assert_eq!(administers, *expected, "{holds} {permission} {place}");
+        }
+        let everywhere = Grant {
+            projects: ProjectScope::Everywhere,
+            repository: None,
+            permission: Permission::Project(Level::Admin),
+        };
+        let alice = Owner::User(UserName::new("alice").expect("a name"));
+        assert!(!everywhere.administers(&alice, NameCase::Exact));
     }
 }

@@ -12,7 +12,7 @@ use crate::auth::password::PasswordError;
 use crate::domain::names::UserName;
 use crate::domain::permission::CombinationError;
 use crate::domain::service_user::ServiceUser;
-use crate::domain::settings::ExpiryError;
+use crate::domain::settings::PolicyError;
 use crate::domain::token::TokenId;
 use crate::store::StoreError;
 
@@ -22,9 +22,9 @@ pub enum ManageError {
     /// The permissions do not go together.
     #[error(transparent)]
     Combination(#[from] CombinationError),
-    /// The settings do not allow this expiry.
+    /// The settings do not allow it.
     #[error(transparent)]
-    Expiry(#[from] ExpiryError),
+    Policy(#[from] PolicyError),
     /// A user without any grant, where only grants give rights.
     #[error(
         "user {0} has no rights that a token could have; give some: gitlatch grant add {0} PERMISSION"

@@ -1,4 +1,4 @@
-//! The life of a token: made, edited, revoked.
+//! The life of a token: made, edited, rotated, suspended, revoked.
 
 use super::{Label, ManageError};
 use crate::domain::names::UserName;
@@ -6,8 +6,8 @@ use crate::domain::permission::{Level, Permission, Permissions};
 use crate::domain::policy::limits::Limits;
 use crate::domain::principal::{Owner, OwnerKind};
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId, mint};
+use crate::domain::trail::Author;
 use crate::store::{NewToken, Registry, RightsSource, TokenEdit, TokenRecord};
 use std::time::Duration;
 
@@ -50,12 +50,12 @@ pub struct Issued {
 /// Makes a token out of `entropy`, a source that fills a buffer with random bytes.
 ///
 /// # Errors
-/// When the permissions do not go together, the settings do not allow the expiry, the owner has no
+/// When the permissions do not go together, the settings do not allow the token, the owner has no
 /// rights or is not there, the source fails, or the store does.
 pub fn create(
     registry: &mut dyn Registry,
     request: TokenRequest,
-    now: Timestamp,
+    by: &Author,
     entropy: impl FnMut(&mut [u8]) -> Result<(), getrandom::Error>,
 ) -> Result<Issued, ManageError> {
     let kind = request.owner.kind();
@@ -63,39 +63,59 @@ pub fn create(
         Wanted::These(asked) => Permissions::combine(&asked, kind)?,
         Wanted::Highest { rights } => highest(registry, &request.owner, rights)?,
     };
-    // More milliseconds than a timestamp holds are the end of time, which no limit of days allows.
-    let millis = |lifetime: Duration| i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
-    let expires = registry.settings()?.expiry(request.lifetime.map(millis), now)?;
+    // Looked at here for the message; the store holds the token to it again in its transaction.
+    let expires = registry.settings()?.expiry(request.lifetime.map(millis), by.at)?;
     let secret = mint(kind, entropy).map_err(ManageError::Random)?;
-    let record = registry.add_token(NewToken {
+    let token = NewToken {
         hash: TokenHash::of(secret.expose().as_bytes()),
         name: request.name.to_string(),
         owner: request.owner,
         permissions,
         limits: request.limits,
-        created: now,
         expires,
-    })?;
+    };
+    let record = registry.add_token(token, by)?;
     Ok(Issued { record, secret })
 }
 
 /// Gives a token another name, other permissions, or both.
 ///
 /// # Errors
-/// When there is no such token, it is revoked, the permissions do not go together for its owner, or
-/// the store fails.
+/// When there is no such token, it is revoked, the permissions do not go together for its owner or are
+/// not allowed by the settings, or the store fails.
 pub fn edit(
     registry: &mut dyn Registry,
     id: TokenId,
     name: Option<&Label>,
     permissions: Option<&[Permission]>,
+    by: &Author,
 ) -> Result<TokenRecord, ManageError> {
     let kind = live(registry, id, ManageError::Revoked)?.owner.kind();
     let edit = TokenEdit {
         name: name.map(ToString::to_string),
         permissions: permissions.map(|asked| Permissions::combine(asked, kind)).transpose()?,
     };
-    Ok(registry.edit_token(id, &edit)?)
+    Ok(registry.edit_token(id, &edit, by)?)
+}
+
+/// Makes a successor of a token with the same name, permissions, limits and expiry, and ends the old
+/// secret after `overlap`.
+///
+/// # Errors
+/// When there is no such token, it is not live or has a successor, the settings do not allow the
+/// successor, the source fails, or the store does.
+pub fn rotate(
+    registry: &mut dyn Registry,
+    id: TokenId,
+    overlap: Duration,
+    by: &Author,
+    entropy: impl FnMut(&mut [u8]) -> Result<(), getrandom::Error>,
+) -> Result<Issued, ManageError> {
+    let kind = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?.owner.kind();
+    let secret = mint(kind, entropy).map_err(ManageError::Random)?;
+    let hash = TokenHash::of(secret.expose().as_bytes());
+    let record = registry.rotate_token(id, hash, by.at.plus_millis(millis(overlap)), by)?;
+    Ok(Issued { record, secret })
 }
 
 /// Revokes a token for good, and returns it as it was.
@@ -105,11 +125,29 @@ pub fn edit(
 pub fn revoke(
     registry: &mut dyn Registry,
     id: TokenId,
-    now: Timestamp,
+    by: &Author,
 ) -> Result<TokenRecord, ManageError> {
-    let token = live(registry, id, ManageError::RevokedAlready)?;
-    registry.revoke_token(id, now)?;
-    Ok(token)
+    live(registry, id, ManageError::RevokedAlready)?;
+    Ok(registry.revoke_token(id, by)?)
+}
+
+/// Suspends a token, or resumes it.
+///
+/// # Errors
+/// When there is no such token, it is revoked, or it is so already; or the store fails.
+pub fn set_suspended(
+    registry: &mut dyn Registry,
+    id: TokenId,
+    suspended: bool,
+    by: &Author,
+) -> Result<TokenRecord, ManageError> {
+    live(registry, id, ManageError::Revoked)?;
+    Ok(registry.set_suspended(id, suspended, by)?)
+}
+
+/// More milliseconds than a timestamp holds are the end of time, which no limit of days allows.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Looks first, so that the message can tell a token that is revoked from one that never was. The store
@@ -130,8 +168,8 @@ fn highest(
 ) -> Result<Permissions, ManageError> {
     match owner {
         Owner::User(user) if rights == RightsSource::Grants => {
-            let grants = registry.list_grants(Some(user))?;
-            highest_of(user, grants.iter().map(|record| record.grant.permission))
+            let grants = registry.rights_of(user)?;
+            highest_of(user, grants.iter().map(|grant| grant.permission))
         }
         // Where the host holds people to their rights, it is the host that narrows the token.
         Owner::User(_) | Owner::Project(_) | Owner::Repository(_) => {

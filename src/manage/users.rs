@@ -5,8 +5,8 @@ use crate::auth::password;
 use crate::domain::names::UserName;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Form;
+use crate::domain::trail::Author;
 use crate::store::{NewUser, Registry, StoreError, UserRecord};
 
 /// A user to be added.
@@ -20,8 +20,8 @@ pub struct UserRequest {
     pub email: Option<Email>,
     /// Whether the user administers gitlatch.
     pub admin: bool,
-    /// The password.
-    pub password: Secret,
+    /// The password; without one only the host can prove who the user is.
+    pub password: Option<Secret>,
 }
 
 /// Adds a user. `service_user` is the template whose names no person may bear.
@@ -33,22 +33,64 @@ pub fn add(
     registry: &mut dyn Registry,
     request: UserRequest,
     service_user: Option<&ServiceUser>,
-    now: Timestamp,
-) -> Result<(), ManageError> {
-    if let Some(template) = service_user.filter(|service| service.can_produce(&request.name)) {
-        let template = template.clone();
-        return Err(ManageError::ServiceUser { name: request.name, template });
-    }
+    by: &Author,
+) -> Result<UserRecord, ManageError> {
+    refuse_service_name(&request.name, service_user)?;
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    registry.add_user(NewUser {
+    let user = NewUser {
         display_name: text(request.display_name.as_ref().map(Label::as_str)),
         email: text(request.email.as_ref().map(Email::as_str)),
         admin: request.admin,
-        password: Some(hash(&request.password)?),
-        created: now,
+        password: request.password.as_ref().map(hash).transpose()?,
+        appeared: false,
         name: request.name,
-    })?;
-    Ok(())
+    };
+    Ok(registry.add_user(user, by)?)
+}
+
+/// The user who has just proved a password to the host: the one who is there, or a new one, who may
+/// have been added by another request meanwhile.
+///
+/// # Errors
+/// When the name could be a service user's, the user is disabled, or the store fails.
+pub fn appear(
+    registry: &mut dyn Registry,
+    name: &UserName,
+    service_user: Option<&ServiceUser>,
+    by: &Author,
+) -> Result<UserRecord, ManageError> {
+    refuse_service_name(name, service_user)?;
+    let user = match registry.find_user(name.as_str())? {
+        Some(user) => user,
+        None => {
+            let new = NewUser {
+                name: name.clone(),
+                display_name: String::new(),
+                email: String::new(),
+                admin: false,
+                password: None,
+                appeared: true,
+            };
+            match registry.add_user(new, by) {
+                Err(StoreError::Exists { .. }) => find(registry, name)?,
+                added => added?,
+            }
+        }
+    };
+    if user.active { Ok(user) } else { Err(ManageError::Disabled(user.name)) }
+}
+
+fn refuse_service_name(
+    name: &UserName,
+    service_user: Option<&ServiceUser>,
+) -> Result<(), ManageError> {
+    match service_user.filter(|service| service.can_produce(name)) {
+        None => Ok(()),
+        Some(template) => {
+            let (name, template) = (name.clone(), template.clone());
+            Err(ManageError::ServiceUser { name, template })
+        }
+    }
 }
 
 /// The user of this name.
@@ -68,9 +110,10 @@ pub fn set_password(
     registry: &mut dyn Registry,
     name: &UserName,
     password: &Secret,
+    by: &Author,
 ) -> Result<(), ManageError> {
     let phc = hash(password)?;
-    registry.set_password(name, &phc)?;
+    registry.set_password(name, &phc, by)?;
     Ok(())
 }
 

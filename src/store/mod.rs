@@ -10,14 +10,18 @@ mod records;
 pub mod sqlite;
 
 pub use records::{
-    GrantRecord, LastUse, NewToken, NewUser, TokenEdit, TokenFilter, TokenRecord, UserRecord,
+    ExpiryFilter, GrantRecord, GroupRecord, Head, IdentityRecord, LastUse, NewIdentity, NewToken,
+    NewUser, Note, Page, TokenEdit, TokenFilter, TokenRecord, TrailFilter, UseFilter, UserEdit,
+    UserRecord, Window,
 };
 
-use crate::domain::names::UserName;
-use crate::domain::principal::{Grant, TokenPrincipal};
-use crate::domain::settings::Settings;
+use crate::domain::names::{GroupName, NameCase, ProjectPath, UserName};
+use crate::domain::principal::{Grant, Grantee, Owner, StoredIdentity, TokenPrincipal};
+use crate::domain::sealed::Sealed;
+use crate::domain::settings::{PolicyError, ProjectSettings, Settings};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
+use crate::domain::trail::{Author, Broken, Entry, Link};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -88,6 +92,20 @@ pub enum StoreError {
         /// The name.
         name: String,
     },
+    /// The settings do not allow it.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A token that another one has taken the place of, or that is not honoured now.
+    #[error("token {id} {why}")]
+    Settled {
+        /// The token.
+        id: TokenId,
+        /// What it is.
+        why: String,
+    },
+    /// A caller's own step within a change failed; nothing was changed.
+    #[error("the change was not made")]
+    Step(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// What the database said, once: the error behind it says the same again.
@@ -102,6 +120,23 @@ pub enum RightsSource {
     Host,
     /// `users = "grants"`: what was granted here.
     Grants,
+}
+
+/// What a look-up goes by beside the hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What limits a user's tokens from the side of the user.
+    pub rights: RightsSource,
+    /// How the host compares names: whose stored credential is whose.
+    pub case: NameCase,
+    /// Whether stored credentials are wanted at all.
+    pub identities: bool,
+}
+
+impl Reading {
+    /// The tokens alone.
+    pub const PLAIN: Self =
+        Self { rights: RightsSource::Host, case: NameCase::Exact, identities: false };
 }
 
 /// How a look-up was answered, for metrics.
@@ -132,13 +167,14 @@ pub trait Lookup {
 }
 
 /// Everything else: what the command line and the management side read and change. Each verb is one
-/// transaction; when it returns, the change is on disk and every reader of every process sees it.
+/// transaction; when it returns, the change is on disk and every reader of every process sees it. Every
+/// change leaves an entry in the trail, in the same transaction: who made it, and what was before and after.
 pub trait Registry {
     /// Adds a user.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when the name is taken, in any case.
-    fn add_user(&mut self, user: NewUser) -> Result<(), StoreError>;
+    fn add_user(&mut self, user: NewUser, by: &Author) -> Result<UserRecord, StoreError>;
     /// One user.
     ///
     /// # Errors
@@ -154,71 +190,191 @@ pub trait Registry {
     /// # Errors
     /// When the store fails.
     fn list_users(&mut self) -> Result<Vec<UserRecord>, StoreError>;
+    /// Changes a user; what the edit leaves out stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such user.
+    fn edit_user(
+        &mut self,
+        name: &UserName,
+        edit: &UserEdit,
+        by: &Author,
+    ) -> Result<UserRecord, StoreError>;
     /// Disables or enables a user: the tokens of a disabled user are refused.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such user.
-    fn set_active(&mut self, name: &UserName, active: bool) -> Result<(), StoreError>;
+    fn set_active(&mut self, name: &UserName, active: bool, by: &Author) -> Result<(), StoreError>;
     /// Sets a password, as a PHC string.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such user.
-    fn set_password(&mut self, name: &UserName, phc: &str) -> Result<(), StoreError>;
-    /// Removes a user with all grants, and revokes the user's tokens for good. The number of tokens
-    /// that were live is returned.
+    fn set_password(&mut self, name: &UserName, phc: &str, by: &Author) -> Result<(), StoreError>;
+    /// Removes a user with all grants, memberships and the stored credential, and revokes the user's
+    /// tokens for good. The number of tokens that were live is returned.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such user.
-    fn remove_user(&mut self, name: &UserName, now: Timestamp) -> Result<u64, StoreError>;
+    fn remove_user(&mut self, name: &UserName, by: &Author) -> Result<u64, StoreError>;
 
-    /// Gives a user a right.
+    /// Adds a group of users.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when there is no such user, [`StoreError::Exists`] when the very same
-    /// right was given before.
-    fn add_grant(&mut self, user: &UserName, grant: &Grant) -> Result<(), StoreError>;
+    /// [`StoreError::Exists`] when the name is taken, in any case.
+    fn add_group(&mut self, name: &GroupName, by: &Author) -> Result<(), StoreError>;
+    /// Removes a group with its rights.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such group.
+    fn remove_group(&mut self, name: &GroupName, by: &Author) -> Result<(), StoreError>;
+    /// Puts a user into a group.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when either is not there, [`StoreError::Exists`] when the user is in it.
+    fn add_member(
+        &mut self,
+        group: &GroupName,
+        user: &UserName,
+        by: &Author,
+    ) -> Result<(), StoreError>;
+    /// Takes a user out of a group.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when either is not there, or the user is not in it.
+    fn remove_member(
+        &mut self,
+        group: &GroupName,
+        user: &UserName,
+        by: &Author,
+    ) -> Result<(), StoreError>;
+    /// Every group, by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn list_groups(&mut self) -> Result<Vec<GroupRecord>, StoreError>;
+
+    /// Gives a user or a group a right.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such user or group, [`StoreError::Exists`] when the very
+    /// same right was given before.
+    fn add_grant(&mut self, to: &Grantee, grant: &Grant, by: &Author) -> Result<(), StoreError>;
     /// Takes a right.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such right.
-    fn remove_grant(&mut self, user: &UserName, grant: &Grant) -> Result<(), StoreError>;
-    /// The rights of one user, or of all.
+    fn remove_grant(
+        &mut self,
+        from: &Grantee,
+        grant: &Grant,
+        by: &Author,
+    ) -> Result<(), StoreError>;
+    /// The rights that were given to one user or group, or all of them.
     ///
     /// # Errors
     /// When the store fails.
-    fn list_grants(&mut self, user: Option<&UserName>) -> Result<Vec<GrantRecord>, StoreError>;
-
-    /// Adds a token.
+    fn list_grants(&mut self, of: Option<&Grantee>) -> Result<Vec<GrantRecord>, StoreError>;
+    /// The rights that a user has, by own grants and by those of the groups that the user is in.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when its owner is a user who is not there or is disabled;
-    /// [`StoreError::Damaged`], and nothing is added, when what it holds could not be read back.
-    fn add_token(&mut self, token: NewToken) -> Result<TokenRecord, StoreError>;
+    /// When the store fails.
+    fn rights_of(&mut self, user: &UserName) -> Result<Vec<Grant>, StoreError>;
+
+    /// Adds a token, held to the settings in force.
+    ///
+    /// # Errors
+    /// [`StoreError::Policy`] when the settings do not allow it; [`StoreError::Missing`] when its owner is
+    /// a user who is not there or is disabled; [`StoreError::Damaged`], and nothing is added, when what it
+    /// holds could not be read back.
+    fn add_token(&mut self, token: NewToken, by: &Author) -> Result<TokenRecord, StoreError>;
     /// One token, live or not.
     ///
     /// # Errors
     /// When the store fails.
     fn find_token(&mut self, id: TokenId) -> Result<Option<TokenRecord>, StoreError>;
+    /// The token with this hash, live or not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn find_token_by_hash(&mut self, hash: &TokenHash) -> Result<Option<TokenRecord>, StoreError>;
     /// The tokens that a filter lets through, by number.
     ///
     /// # Errors
     /// When the store fails.
-    fn list_tokens(&mut self, filter: &TokenFilter) -> Result<Vec<TokenRecord>, StoreError>;
-    /// Changes a token that is not revoked; what the edit leaves out stays.
+    fn list_tokens(
+        &mut self,
+        filter: &TokenFilter,
+        window: Window,
+    ) -> Result<Page<TokenRecord>, StoreError>;
+    /// Changes a token that is not revoked; what the edit leaves out stays. Permissions are held to the
+    /// settings in force.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when there is no such token, or it is revoked.
-    fn edit_token(&mut self, id: TokenId, edit: &TokenEdit) -> Result<TokenRecord, StoreError>;
+    /// [`StoreError::Missing`] when there is no such token, or it is revoked; [`StoreError::Policy`].
+    fn edit_token(
+        &mut self,
+        id: TokenId,
+        edit: &TokenEdit,
+        by: &Author,
+    ) -> Result<TokenRecord, StoreError>;
+    /// Makes a successor with the same name, owner, permissions, limits and expiry under another hash,
+    /// held to the settings in force, and ends the token at `end`, or now where that is past.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such token, [`StoreError::Settled`] when it is not live or
+    /// has a successor, [`StoreError::Policy`].
+    fn rotate_token(
+        &mut self,
+        id: TokenId,
+        hash: TokenHash,
+        end: Timestamp,
+        by: &Author,
+    ) -> Result<TokenRecord, StoreError>;
     /// Revokes a token for good.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such token, or it is revoked already.
-    fn revoke_token(&mut self, id: TokenId, now: Timestamp) -> Result<(), StoreError>;
+    fn revoke_token(&mut self, id: TokenId, by: &Author) -> Result<TokenRecord, StoreError>;
+    /// Revokes every token that a filter lets through; they are returned.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn revoke_tokens(
+        &mut self,
+        filter: &TokenFilter,
+        by: &Author,
+    ) -> Result<Vec<TokenRecord>, StoreError>;
+    /// Suspends every token that a filter lets through and that is not suspended: it is refused until it
+    /// is resumed. They are returned.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn suspend_tokens(
+        &mut self,
+        filter: &TokenFilter,
+        by: &Author,
+    ) -> Result<Vec<TokenRecord>, StoreError>;
+    /// Suspends or resumes one token.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such token, or it is revoked; [`StoreError::Settled`] when
+    /// it is suspended already, or is not.
+    fn set_suspended(
+        &mut self,
+        id: TokenId,
+        suspended: bool,
+        by: &Author,
+    ) -> Result<TokenRecord, StoreError>;
     /// How many tokens are neither revoked nor expired.
     ///
     /// # Errors
     /// When the store fails.
     fn count_tokens(&mut self, now: Timestamp) -> Result<u64, StoreError>;
+    /// How many of those expire before `until`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn count_expiring(&mut self, now: Timestamp, until: Timestamp) -> Result<u64, StoreError>;
     /// A token and its owner's rights as a verdict sees them, found by number: for `explain`. There
     /// is none where [`Lookup::find_by_hash`] would find none.
     ///
@@ -227,17 +383,92 @@ pub trait Registry {
     fn principal(
         &mut self,
         id: TokenId,
-        rights: RightsSource,
+        reading: Reading,
     ) -> Result<Option<TokenPrincipal>, StoreError>;
+
+    /// Stores a credential for the host, in the place of one that is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is for a user who is not there.
+    fn set_identity(&mut self, new: NewIdentity, by: &Author) -> Result<(), StoreError>;
+    /// Removes one.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is none.
+    fn remove_identity(
+        &mut self,
+        owner: &Owner,
+        case: NameCase,
+        by: &Author,
+    ) -> Result<(), StoreError>;
+    /// Every stored credential, without its secret.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn list_identities(&mut self) -> Result<Vec<IdentityRecord>, StoreError>;
+    /// Seals every stored credential anew, all of them or none. The number is returned.
+    ///
+    /// # Errors
+    /// [`StoreError::Step`] with the error of `reseal`.
+    fn reseal_identities(
+        &mut self,
+        reseal: &mut Reseal<'_>,
+        by: &Author,
+    ) -> Result<u64, StoreError>;
 
     /// The instance-wide settings.
     ///
     /// # Errors
     /// When the store fails.
     fn settings(&mut self) -> Result<Settings, StoreError>;
-    /// Changes them.
+    /// Changes them: `change` gets those in force and says what they are to be.
     ///
     /// # Errors
     /// When the store fails.
-    fn set_settings(&mut self, settings: &Settings) -> Result<(), StoreError>;
+    fn change_settings(
+        &mut self,
+        change: &dyn Fn(Settings) -> Settings,
+        by: &Author,
+    ) -> Result<Settings, StoreError>;
+    /// What one project's administrators demand.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn project_settings(&mut self, project: &ProjectPath) -> Result<ProjectSettings, StoreError>;
+    /// Changes that.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn set_project_settings(
+        &mut self,
+        project: &ProjectPath,
+        settings: ProjectSettings,
+        by: &Author,
+    ) -> Result<(), StoreError>;
+
+    /// Writes something into the trail that is no change of the store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn note(&mut self, note: Note, by: &Author) -> Result<(), StoreError>;
+    /// The entries that a filter lets through, by number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn trail(&mut self, filter: &TrailFilter) -> Result<Vec<Entry>, StoreError>;
+    /// How far the trail goes.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn trail_head(&mut self) -> Result<Head, StoreError>;
+    /// Reads the trail from its beginning and looks whether it is what was written, and whether it has
+    /// the head that was kept elsewhere.
+    ///
+    /// # Errors
+    /// When the store fails. That the trail is broken is no error of the store's.
+    fn verify_trail(&mut self, kept: Option<Link>) -> Result<Result<Head, Broken>, StoreError>;
 }
+
+/// How one stored credential is sealed anew.
+pub type Reseal<'a> =
+    dyn FnMut(&StoredIdentity) -> Result<Sealed, Box<dyn std::error::Error + Send + Sync>> + 'a;

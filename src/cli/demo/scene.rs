@@ -5,8 +5,9 @@ use crate::cli::context;
 use crate::domain::names::{ProjectPath, ProjectScope, RepoName, RepoPath, UserName};
 use crate::domain::permission::{Level, Permission};
 use crate::domain::policy::limits::Limits;
-use crate::domain::principal::{Grant, Owner};
+use crate::domain::principal::{Grant, Grantee, Owner};
 use crate::domain::secret::Secret;
+use crate::domain::trail::{Actor, Author};
 use crate::manage::Label;
 use crate::manage::tokens::{self, TokenRequest, Wanted};
 use crate::manage::users::{self, UserRequest};
@@ -110,16 +111,17 @@ fn make_tokens(registry: &mut dyn Registry) -> anyhow::Result<(Secret, Secret)> 
         email: None,
         admin: false,
         // Nobody needs to know it: the example makes its tokens here.
-        password: Secret::new(format!("{:032x}", u128::from_ne_bytes(random))),
+        password: Some(Secret::new(format!("{:032x}", u128::from_ne_bytes(random)))),
     };
-    users::add(registry, request, None, now()?)?;
+    let by = Author { who: Actor::Operator("gitlatch demo".to_owned()), from: None, at: now()? };
+    users::add(registry, request, None, &by)?;
     let project = ProjectPath::new(REPOSITORY.0)?;
     let grant = Grant {
         projects: ProjectScope::Exactly(project.clone()),
         repository: None,
         permission: Permission::Repository(Level::Write),
     };
-    registry.add_grant(&user, &grant)?;
+    registry.add_grant(&Grantee::User(user.clone()), &grant, &by)?;
     let mut make = |name: &str, owner, level| -> anyhow::Result<Secret> {
         let request = TokenRequest {
             name: Label::new(name)?,
@@ -128,7 +130,7 @@ fn make_tokens(registry: &mut dyn Registry) -> anyhow::Result<(Secret, Secret)> 
             limits: Limits::default(),
             lifetime: None,
         };
-        Ok(tokens::create(registry, request, now()?, getrandom::fill)?.secret)
+        Ok(tokens::create(registry, request, &by, getrandom::fill)?.secret)
     };
     let repository = RepoPath::new(&project, &RepoName::new(REPOSITORY.1)?);
     let user_token = make("laptop", Owner::User(user), Level::Write)?;

@@ -89,6 +89,7 @@ fn hypothetical(permissions: &[Permission]) -> anyhow::Result<Option<TokenPrinci
         limits: Limits::default(),
         expires: None,
         rights: Rights::Host,
+        identity: None,
     }))
 }
 
@@ -96,14 +97,18 @@ fn hypothetical(permissions: &[Permission]) -> anyhow::Result<Option<TokenPrinci
 fn numbered(config: &Config, id: TokenId) -> anyhow::Result<Asker> {
     let mut registry = context::existing(config)?;
     let record = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?;
-    let why = match (record.revoked, registry.principal(id, app::rights(config))?) {
+    let suspended = record.suspended.map(moment::minute);
+    let why = match (record.revoked, registry.principal(id, app::reading(config))?) {
         (None, Some(token)) => return Ok(Asker { token, dishonoured: None }),
-        (None, None) => format!("the token's owner, {}, is disabled", record.owner),
+        (None, None) => match suspended {
+            Some(since) => format!("the token is suspended since {since}"),
+            None => format!("the token's owner, {}, is disabled", record.owner),
+        },
         (Some(at), _) => format!("the token was revoked on {}", moment::minute(at)),
     };
     let TokenRecord { name, owner, permissions, limits, expires, .. } = record;
-    let rights = Rights::Host;
-    let token = TokenPrincipal { id, name, owner, permissions, limits, expires, rights };
+    let (rights, identity) = (Rights::Host, None);
+    let token = TokenPrincipal { id, name, owner, permissions, limits, expires, rights, identity };
     Ok(Asker { token, dishonoured: Some(why) })
 }
 
@@ -117,7 +122,7 @@ fn presented(config: &Config) -> anyhow::Result<TokenPrincipal> {
         }
         Form::Foreign => bail!("this is no gitlatch token: those begin with latu_, latp_ or latr_"),
     };
-    let reader = Database::open_existing(&config.store.path)?.reader(app::rights(config), 1)?;
+    let reader = Database::open_existing(&config.store.path)?.reader(app::reading(config), 1)?;
     match reader.find_by_hash(&hash)? {
         (Some(who), _) => Ok(TokenPrincipal::clone(&who)),
         (None, _) => bail!(

@@ -89,17 +89,18 @@ pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<O
         name: options.name,
         owner,
         permissions,
-        limits: Limits { only: Only::new(&texts)?, from: options.from },
+        limits: Limits { only: Only::new(&texts)?, from: options.from, ..Limits::default() },
         lifetime: options.expires_in,
     };
-    let issued = tokens::create(&mut registry, request, app::now()?, getrandom::fill)?;
+    let by = context::operator()?;
+    let issued = tokens::create(&mut registry, request, &by, getrandom::fill)?;
     let answer = if options.json {
         format!("{}\n", serde_json::to_string(&TokenJson::issued(&issued.record, &issued.secret))?)
     } else {
         instructions::text(&issued, &config)
     };
     if let Err(error) = output::deliver(&answer) {
-        tokens::revoke(&mut registry, issued.record.id, app::now()?)?;
+        tokens::revoke(&mut registry, issued.record.id, &by)?;
         let lost = "the secret could not be shown, so the token is revoked";
         return Err(anyhow::Error::new(error).context(lost));
     }

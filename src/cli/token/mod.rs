@@ -15,7 +15,7 @@ use crate::domain::permission::Permission;
 use crate::domain::principal::Owner;
 use crate::domain::token::TokenId;
 use crate::manage::{Label, ManageError, tokens, users};
-use crate::store::{Registry, TokenFilter, TokenRecord};
+use crate::store::{Registry, TokenFilter, TokenRecord, Window};
 use std::path::PathBuf;
 
 /// What to do with tokens.
@@ -98,11 +98,17 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
         }
         Command::Edit(edit) => {
             let (name, permissions) = (edit.name.as_ref(), edit.permissions.as_deref());
-            let token = tokens::edit(&mut existing()?, edit.token.id, name, permissions)?;
+            let token = tokens::edit(
+                &mut existing()?,
+                edit.token.id,
+                name,
+                permissions,
+                &context::operator()?,
+            )?;
             output::line(&format!("{}: {}", text::title(&token), token.permissions))?;
         }
         Command::Revoke(token) => {
-            let token = tokens::revoke(&mut existing()?, token.id, app::now()?)?;
+            let token = tokens::revoke(&mut existing()?, token.id, &context::operator()?)?;
             output::line(&format!("{} is revoked", text::title(&token)))?;
         }
     }
@@ -135,7 +141,8 @@ impl List {
             Some(name) => Some(Owner::User(users::find(registry, name)?.name)),
             None => place,
         };
-        Ok(registry.list_tokens(&TokenFilter { owner, case, revoked: self.all })?)
+        let filter = TokenFilter { owner, revoked: self.all, ..TokenFilter::all(case) };
+        Ok(registry.list_tokens(&filter, Window::ALL)?.values)
     }
 }
 

@@ -35,6 +35,11 @@ pub enum NameError {
     /// A user name of other characters, or too long.
     #[error("a user name is 1 to 64 of A-Z a-z 0-9 . _ @ + - and begins with a letter or a digit")]
     User,
+    /// A group's name of other characters, or too long.
+    #[error(
+        "a group's name is 1 to 64 of A-Z a-z 0-9 . _ @ + - and begins with a letter or a digit"
+    )]
+    Group,
     /// A user name that means something else in a credential.
     #[error("the user name `{0}` is reserved: it stands for a token in a Basic credential")]
     ReservedUser(String),
@@ -56,9 +61,7 @@ impl UserName {
     /// # Errors
     /// When the text has other characters than a user name may have, or is reserved.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._@+-".contains(&b);
-        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        if !starts || text.len() > Self::MAX || !text.bytes().all(plain) {
+        if !is_plain(text) {
             return Err(NameError::User);
         }
         let reserved = ["x-token-auth", "x-oauth-basic"];
@@ -95,6 +98,47 @@ impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The name of a group of users. Compared without case.
+#[derive(Clone, Debug)]
+pub struct GroupName(String);
+
+impl GroupName {
+    /// Reads the name of a group.
+    ///
+    /// # Errors
+    /// When the text has other characters than a name may have.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        if is_plain(text) { Ok(Self(text.to_owned())) } else { Err(NameError::Group) }
+    }
+
+    /// The name as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for GroupName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for GroupName {}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What names of users and of groups have in common.
+fn is_plain(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._@+-".contains(&b);
+    let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    starts && text.len() <= UserName::MAX && text.bytes().all(plain)
 }
 
 /// The namespace that holds repositories: `team`, `group/sub`, `~alice`, or `-` for repositories

@@ -44,6 +44,18 @@ impl ProjectScope {
             }
         }
     }
+
+    /// Whether it holds wherever `other` does.
+    #[must_use]
+    pub fn contains(&self, other: &Self, case: NameCase) -> bool {
+        match (self, other) {
+            (Self::Everywhere, _) => true,
+            (_, Self::Everywhere) | (Self::Exactly(_), Self::Below(_)) => false,
+            (scope, Self::Exactly(project) | Self::Below(project)) => {
+                scope.covers(project.as_str(), case)
+            }
+        }
+    }
 }
 
 impl fmt::Display for ProjectScope {
@@ -78,5 +90,25 @@ mod tests {
             assert_eq!(parsed.covers(project, case), expected, "{scope} {project}");
         }
         assert!(ProjectScope::new("-/**").is_err());
+    }
+
+    #[test]
+    fn scopes_contain_what_they_cover_wholly() {
+        let cases = [
+            ("*", "team/**", true),
+            ("*", "*", true),
+            ("team", "team", true),
+            ("team", "team/**", false),
+            ("team", "*", false),
+            ("team/**", "team", true),
+            ("team/**", "team/**", true),
+            ("team/**", "team/sub/**", true),
+            ("team/sub/**", "team/**", false),
+        ];
+        for (scope, other, expected) in cases {
+            let read = |text| ProjectScope::new(text).expect("a scope");
+            let contains = read(scope).contains(&read(other), NameCase::Exact);
+            assert_eq!(contains, expected, "{scope} {other}");
+        }
     }
 }

@@ -53,6 +53,11 @@ pub enum Denial {
         /// What the token has.
         have: String,
     },
+    /// The token may do only some things to refs, which nobody looks at yet.
+    Refs {
+        /// What it may do, in a few words.
+        rules: String,
+    },
     /// The owner's own right, granted here, does not contain what is needed.
     Grant {
         /// What was asked for.
@@ -87,6 +92,7 @@ impl Denial {
             Self::Only { .. } => "only",
             Self::From { .. } => "from",
             Self::Permission { .. } => "permission",
+            Self::Refs { .. } => "refs",
             Self::Grant { .. } => "grant",
         }
     }
@@ -114,6 +120,11 @@ impl fmt::Display for Denial {
             Self::Permission { asked, have } => {
                 write!(f, "this needs {asked}; the token has {have}")
             }
+            Self::Refs { rules } => write!(
+                f,
+                "the token is limited to {rules}, and this release cannot hold a push to that: with \
+                 such limits a token reads only"
+            ),
             Self::Grant { asked, user, have: Some(level) } => {
                 let have = Permission::Repository(*level);
                 write!(f, "this needs {asked}; the token's owner {user} has {have} there")
@@ -143,7 +154,7 @@ pub fn admit(who: &TokenPrincipal, at: Circumstances) -> Result<(), Denial> {
 ///
 /// # Errors
 /// The first rule that refuses it: expiry, address, the owner's scope, `only`, the token's
-/// permissions, the owner's grants.
+/// permissions, its rules about refs, the owner's grants.
 pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Result<Permit, Denial> {
     admit(who, at)?;
     let repository = &intent.repository;
@@ -156,6 +167,9 @@ pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Resul
     }
     if !who.permissions.contain(intent.need) {
         return Err(Denial::Permission { asked: asked(), have: who.permissions.to_string() });
+    }
+    if intent.writes() && !who.limits.refs.is_empty() {
+        return Err(Denial::Refs { rules: who.limits.refs.describe().join(", ") });
     }
     granted(who, intent, at).map_err(|have| {
         let user = who.user().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What narrows a token further than its permissions: `--only` and `--from`.
+//! What narrows a token further than its permissions: `--only`, `--from`, and what it may do to refs.
 
 use super::super::names::{NameCase, RepoPath};
 use super::super::pattern::{Pattern, PatternError};
@@ -12,6 +12,8 @@ pub struct Limits {
     pub only: Only,
     /// `from`: the client addresses that it may be used from; empty is every address.
     pub from: Vec<IpNet>,
+    /// `refs` and what may not be done to them.
+    pub refs: RefRules,
 }
 
 impl Limits {
@@ -71,10 +73,114 @@ impl Only {
     }
 }
 
+/// What a token may do to refs: `--ref`, `--no-delete`, `--no-force`, `--no-tags`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefRules {
+    patterns: Vec<Pattern>,
+    /// It may delete none.
+    pub no_delete: bool,
+    /// It may move none to a commit that does not follow from the one before.
+    pub no_force: bool,
+    /// It may not touch `refs/tags/`.
+    pub no_tags: bool,
+}
+
+/// Why a text is no pattern of refs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefPatternError {
+    /// No pattern at all.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// Not the full name of a ref.
+    #[error(
+        "`{0}` is no pattern of refs: give full names, like refs/heads/bot/* (or refs/tags/v*)"
+    )]
+    Short(String),
+    /// A character that git allows in no ref (git-check-ref-format).
+    #[error("`{0}` matches no ref: git allows no `~ ^ : ..` or `@{{` in one")]
+    Character(String),
+}
+
+impl RefRules {
+    /// Reads the patterns, and the rest as it is.
+    ///
+    /// # Errors
+    /// The first that is no pattern of refs.
+    pub fn new<T: AsRef<str>>(
+        texts: &[T],
+        no_delete: bool,
+        no_force: bool,
+        no_tags: bool,
+    ) -> Result<Self, RefPatternError> {
+        let patterns: Result<_, _> = texts.iter().map(|t| Self::pattern(t.as_ref())).collect();
+        Ok(Self { patterns: patterns?, no_delete, no_force, no_tags })
+    }
+
+    /// Reads one pattern.
+    ///
+    /// # Errors
+    /// When it is none of full names of refs.
+    pub fn pattern(text: &str) -> Result<Pattern, RefPatternError> {
+        let pattern = Pattern::new(text)?;
+        let glob = pattern.glob();
+        if glob.contains(['~', '^', ':']) || glob.contains("..") || glob.contains("@{") {
+            return Err(RefPatternError::Character(text.to_owned()));
+        }
+        // A prohibition may be wide; what is allowed is named.
+        if !glob.starts_with("refs/") && !(pattern.forbids() && glob == "**") {
+            return Err(RefPatternError::Short(text.to_owned()));
+        }
+        Ok(pattern)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty() && !self.no_delete && !self.no_force && !self.no_tags
+    }
+
+    /// The patterns, as they were written.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        self.patterns.iter().map(ToString::to_string).collect()
+    }
+
+    /// The patterns.
+    #[must_use]
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// All of it in a few words, for people: `refs refs/heads/bot/*, no delete`.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let refs = (!self.patterns.is_empty()).then(|| format!("refs {}", self.texts().join(" ")));
+        let flags =
+            [(self.no_delete, "no delete"), (self.no_force, "no force"), (self.no_tags, "no tags")];
+        let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, text)| text.to_owned());
+        refs.into_iter().chain(flags).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::names::{ProjectPath, RepoName};
     use super::*;
+
+    #[test]
+    fn patterns_of_refs_are_full_names() {
+        for good in ["refs/heads/bot/*", "refs/heads/**", "!refs/heads/main", "refs/for/*", "!**"] {
+            assert!(RefRules::pattern(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["main", "bot/*", "heads/x", "", "**", "refs/heads/a..b", "refs/heads/a:b", "!main"]
+        {
+            assert!(RefRules::pattern(bad).is_err(), "{bad}");
+        }
+        let rules = RefRules::new(&["refs/heads/bot/*"], true, false, true).expect("rules");
+        assert_eq!(rules.describe().join(", "), "refs refs/heads/bot/*, no delete, no tags");
+        assert!(!rules.is_empty() && RefRules::default().is_empty());
+    }
 
     #[test]
     fn only_admits_what_it_names() {

@@ -1,5 +1,7 @@
 //! What goes wrong inside this room, before it is told which file and which verb it was.
 
+use crate::domain::settings::PolicyError;
+use crate::domain::token::TokenId;
 use crate::store::{DatabaseFault, StoreError};
 use rusqlite::ErrorCode;
 use std::io;
@@ -24,6 +26,18 @@ pub(super) enum Fault {
     Exists(&'static str, String),
     /// There is none: what was named, and the name.
     Missing(&'static str, String),
+    /// The settings do not allow it.
+    Policy(PolicyError),
+    /// A token that cannot be changed like this any more, and why.
+    Settled(TokenId, String),
+    /// A caller's own step failed.
+    Step(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<PolicyError> for Fault {
+    fn from(error: PolicyError) -> Self {
+        Self::Policy(error)
+    }
 }
 
 impl From<rusqlite::Error> for Fault {
@@ -53,6 +67,9 @@ impl Fault {
             Self::Damaged(what) => StoreError::Damaged { path, what },
             Self::Exists(what, name) => StoreError::Exists { what, name },
             Self::Missing(what, name) => StoreError::Missing { what, name },
+            Self::Policy(error) => StoreError::Policy(error),
+            Self::Settled(id, why) => StoreError::Settled { id, why },
+            Self::Step(error) => StoreError::Step(error),
         }
     }
 }

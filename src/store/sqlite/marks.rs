@@ -1,20 +1,31 @@
-//! Marks of use on their way from the workers to the file.
+//! Marks of use on their way from the workers to the file: when and from where a token was last used,
+//! and the places that it was never used from before, which the trail tells of.
 
 use super::fault::Fault;
+use super::registry::trail;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenId;
+use crate::domain::trail::{Actor, Author, Event, Subject};
 use crate::store::LastUse;
-use rusqlite::{Connection, TransactionBehavior, params};
+use ipnet::Ipv6Net;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde_json::json;
 use std::collections::HashMap;
 use std::mem;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Most tokens that one desk or the batch holds marks of. Beyond it new ones are dropped: a mark is
-/// for people to look at, and the token's next use makes another.
+/// Most marks that one desk or the batch holds. Beyond it new ones are dropped: the token's next use
+/// makes another.
 const MOST: usize = 10_000;
 /// Rows in a transaction: others who write wait no longer than that takes.
 const CHUNK: usize = 1_000;
+/// Most places remembered of one token. A token that is used from more of them is used from anywhere,
+/// which the trail says once.
+const PLACES: i64 = 1_000;
 
-type Marks = HashMap<TokenId, LastUse, foldhash::fast::RandomState>;
+/// When a token was last used from each address.
+type Marks = HashMap<(TokenId, Option<IpAddr>), Timestamp, foldhash::fast::RandomState>;
 
 /// Where one worker puts its marks until the steward collects them, once a second. The lock is the
 /// worker's alone but for that moment, in which a pointer is swapped.
@@ -23,7 +34,7 @@ pub(super) struct Desk(Mutex<Marks>);
 
 impl Desk {
     pub(super) fn put(&self, token: TokenId, last: LastUse) {
-        put(&mut self.lock(), token, last);
+        put(&mut self.lock(), (token, last.from), last.at);
     }
 
     fn lock(&self) -> MutexGuard<'_, Marks> {
@@ -39,33 +50,37 @@ impl Batch {
     /// Takes what lies on a desk.
     pub(super) fn collect(&mut self, desk: &Desk) {
         let taken = mem::take(&mut *desk.lock());
-        for (token, last) in taken {
-            put(&mut self.0, token, last);
+        for (mark, at) in taken {
+            put(&mut self.0, mark, at);
         }
     }
 
     /// Writes it all. What could not be written stays for the next time.
     pub(super) fn write(&mut self, connection: &mut Connection) -> Result<(), Fault> {
-        // In the order of the table, so that neighbours are written together.
-        let mut marks: Vec<(TokenId, LastUse)> = self.0.iter().map(|(k, v)| (*k, *v)).collect();
-        marks.sort_unstable_by_key(|(token, _)| *token);
+        // In the order of the table, so that neighbours are written together; and in that of time, so
+        // that the trail tells which address was the first.
+        let mut marks: Vec<(TokenId, LastUse)> = self
+            .0
+            .iter()
+            .map(|((token, from), at)| (*token, LastUse { at: *at, from: *from }))
+            .collect();
+        marks.sort_unstable_by_key(|(token, last)| (*token, last.at, last.from));
         for chunk in marks.chunks(CHUNK) {
             write_chunk(connection, chunk)?;
-            for (token, _) in chunk {
-                self.0.remove(token);
+            for (token, last) in chunk {
+                self.0.remove(&(*token, last.from));
             }
         }
         Ok(())
     }
 }
 
-fn put(marks: &mut Marks, token: TokenId, last: LastUse) {
-    match marks.get_mut(&token) {
-        Some(known) if last.at >= known.at => *known = last,
-        Some(_) => {}
+fn put(marks: &mut Marks, mark: (TokenId, Option<IpAddr>), at: Timestamp) {
+    match marks.get_mut(&mark) {
+        Some(known) => *known = at.max(*known),
         None => {
             if marks.len() < MOST {
-                marks.insert(token, last);
+                marks.insert(mark, at);
             }
         }
     }
@@ -84,6 +99,7 @@ fn write_chunk(connection: &mut Connection, chunk: &[(TokenId, LastUse)]) -> Res
              WHERE excluded.at_ms >= token_use.at_ms",
         )?;
         for (token, last) in chunk {
+            remember_place(&tx, *token, last)?;
             let from = last.from.map(|address| address.to_string());
             upsert.execute(params![token.0, last.at.as_millis(), from])?;
         }
@@ -91,25 +107,86 @@ fn write_chunk(connection: &mut Connection, chunk: &[(TokenId, LastUse)]) -> Res
     Ok(tx.commit()?)
 }
 
+/// Tells the trail of the first use of a token, and of the first one from each place.
+fn remember_place(tx: &Transaction<'_>, token: TokenId, last: &LastUse) -> Result<(), Fault> {
+    let place = place(last.from);
+    let sql = "SELECT 1 FROM token_place WHERE token_id = ?1 AND place = ?2";
+    if tx.prepare_cached(sql)?.exists(params![token.0, place])? {
+        return Ok(());
+    }
+    let count = "SELECT count(*) FROM token_place WHERE token_id = ?1";
+    let known: i64 = tx.prepare_cached(count)?.query_row([token.0], |row| row.get(0))?;
+    if known >= PLACES {
+        return Ok(());
+    }
+    let Some(subject) = subject(tx, token)? else { return Ok(()) };
+    let sql = "INSERT INTO token_place (token_id, place, first_ms) VALUES (?1, ?2, ?3)";
+    tx.prepare_cached(sql)?.execute(params![token.0, place, last.at.as_millis()])?;
+    let event = if known == 0 { Event::TokenFirstUse } else { Event::TokenNewAddress };
+    let mut details = json!({});
+    if known + 1 == PLACES {
+        details["note"] = "used from so many addresses that no further ones are recorded".into();
+    }
+    let by = Author { who: Actor::Token(token), from: last.from, at: last.at };
+    trail::append(tx, &by, event, subject, &details)
+}
+
+/// What counts as one place: an IPv4 address, the /64 of an IPv6 one, or a Unix socket.
+fn place(from: Option<IpAddr>) -> String {
+    match from {
+        None => String::new(),
+        Some(IpAddr::V4(v4)) => v4.to_string(),
+        // Hosts change the lower half as they like (RFC 8981).
+        Some(IpAddr::V6(v6)) => Ipv6Net::new(v6, 64)
+            .map_or_else(|_| v6.to_string(), |network| network.trunc().to_string()),
+    }
+}
+
+/// The token as the subject of an entry, if it is there.
+fn subject(tx: &Transaction<'_>, token: TokenId) -> Result<Option<Subject>, Fault> {
+    let sql = "SELECT user_name, project, repository FROM token WHERE id = ?1";
+    let mut statement = tx.prepare_cached(sql)?;
+    let found = statement.query_row([token.0], |row| {
+        Ok(Subject {
+            token: Some(token),
+            user: row.get(0)?,
+            project: row.get(1)?,
+            repository: row.get(2)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::timestamp::Timestamp;
-
-    fn at(millis: i64) -> LastUse {
-        LastUse { at: Timestamp::from_millis(millis), from: None }
-    }
 
     #[test]
     fn a_desk_is_bounded_and_keeps_the_later_mark() {
         let desk = Desk::default();
+        let put = |token, at| {
+            let last = LastUse { at: Timestamp::from_millis(at), from: None };
+            desk.put(TokenId(token), last);
+        };
         for token in 0..20_000 {
-            desk.put(TokenId(token), at(10));
+            put(token, 10);
         }
-        desk.put(TokenId(1), at(5));
-        desk.put(TokenId(2), at(20));
+        put(1, 5);
+        put(2, 20);
         let marks = desk.lock();
-        assert_eq!(marks.len(), MOST);
-        assert_eq!((marks[&TokenId(1)], marks[&TokenId(2)]), (at(10), at(20)));
+        let at = |token| marks[&(TokenId(token), None)].as_millis();
+        assert_eq!((marks.len(), at(1), at(2)), (MOST, 10, 20));
+    }
+
+    #[test]
+    fn places() {
+        let cases = [
+            (None, ""),
+            (Some("10.1.2.3"), "10.1.2.3"),
+            (Some("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64"),
+        ];
+        for (from, expected) in cases {
+            assert_eq!(place(from.map(|from| from.parse().expect("an address"))), expected);
+        }
     }
 }

@@ -26,7 +26,7 @@ pub use reader::SqliteReader;
 pub use registry::SqliteRegistry;
 pub use steward::Steward;
 
-use super::{RightsSource, StoreError};
+use super::{Reading, StoreError};
 use crate::domain::token::TokenHash;
 use fault::Fault;
 use freshness::{FileId, WalIndex};
@@ -127,15 +127,11 @@ impl Database {
     ///
     /// # Errors
     /// When the file cannot be connected to.
-    pub fn reader(
-        &self,
-        rights: RightsSource,
-        capacity: usize,
-    ) -> Result<SqliteReader, StoreError> {
+    pub fn reader(&self, reading: Reading, capacity: usize) -> Result<SqliteReader, StoreError> {
         let connection = self.held.connect(Purpose::Read, self.held.patience.read)?;
         let desk = Arc::new(Desk::default());
         self.held.desks().push(Arc::clone(&desk));
-        Ok(SqliteReader::new(connection, rights, capacity, desk, Arc::clone(&self.held)))
+        Ok(SqliteReader::new(connection, reading, capacity, desk, Arc::clone(&self.held)))
     }
 
     /// Starts the thread that each second writes the marks of use and looks whether the file is
@@ -215,7 +211,7 @@ impl Held {
             anchor.execute_batch("PRAGMA shrink_memory")?;
             schema::check(&anchor)?;
             principals::generation(&anchor)?;
-            principals::by_hash(&anchor, &TokenHash::of(b""), RightsSource::Host).map(drop)
+            principals::by_hash(&anchor, &TokenHash::of(b""), Reading::PLAIN).map(drop)
         };
         read().map_err(|fault| self.error(fault, "be read"))
     }

@@ -2,14 +2,15 @@
 
 use super::fault::Fault;
 use super::rows;
-use crate::domain::principal::{Grant, Rights, TokenPrincipal};
+use crate::domain::names::NameCase;
+use crate::domain::principal::{Grant, Owner, Rights, StoredIdentity, TokenPrincipal};
 use crate::domain::token::{TokenHash, TokenId};
-use crate::store::RightsSource;
+use crate::store::{Reading, RightsSource};
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql};
 
-/// The rule of what is honoured, in its one place: not revoked, and if it is a person's, that person
-/// is there and active.
+/// The rule of what is honoured, in its one place: neither revoked nor suspended, and if it is a
+/// person's, that person is there and active.
 macro_rules! honoured {
     ($which:literal) => {
         concat!(
@@ -17,7 +18,8 @@ macro_rules! honoured {
              FROM token t LEFT JOIN user u ON u.id = t.user_id
              WHERE ",
             $which,
-            " AND t.revoked_ms IS NULL AND (t.owner_kind <> 'user' OR u.active = 1)"
+            " AND t.revoked_ms IS NULL AND t.suspended_ms IS NULL
+              AND (t.owner_kind <> 'user' OR u.active = 1)"
         )
     };
 }
@@ -38,35 +40,39 @@ pub(super) fn renew_generation(connection: &Connection) -> Result<(), Fault> {
 pub(super) fn by_hash(
     connection: &Connection,
     hash: &TokenHash,
-    source: RightsSource,
+    reading: Reading,
 ) -> Result<Option<TokenPrincipal>, Fault> {
     let hash = ToSqlOutput::from(hash.as_bytes().as_slice());
-    find(connection, honoured!("t.hash = ?1"), &hash, source)
+    find(connection, honoured!("t.hash = ?1"), &hash, reading)
 }
 
-/// The honoured token with this number, in the same way.
+/// The honoured token with this number.
 pub(super) fn by_id(
     connection: &Connection,
     id: TokenId,
-    source: RightsSource,
+    reading: Reading,
 ) -> Result<Option<TokenPrincipal>, Fault> {
-    find(connection, honoured!("t.id = ?1"), &id.0, source)
+    find(connection, honoured!("t.id = ?1"), &id.0, reading)
 }
 
 fn find(
     connection: &Connection,
     sql: &str,
     key: &dyn ToSql,
-    source: RightsSource,
+    reading: Reading,
 ) -> Result<Option<TokenPrincipal>, Fault> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query([key])?;
     let Some(row) = found.next()? else { return Ok(None) };
     let token = rows::token_core(row)?;
     let owner: Option<i64> = row.get("owner_id")?;
-    let rights = match (source, owner) {
+    let rights = match (reading.rights, owner) {
         (RightsSource::Grants, Some(user)) => Rights::Grants(grants_of(connection, user)?),
         (RightsSource::Grants, None) | (RightsSource::Host, _) => Rights::Host,
+    };
+    let identity = match reading.identities {
+        true => identity_of(connection, &token.owner, owner, reading.case)?,
+        false => None,
     };
     Ok(Some(TokenPrincipal {
         id: token.id,
@@ -74,13 +80,55 @@ fn find(
         owner: token.owner,
         permissions: token.permissions,
         limits: token.limits,
-        expires: token.expires,
+        expires: token.expires.into_iter().chain(token.retires).min(),
         rights,
+        identity,
     }))
 }
 
-fn grants_of(connection: &Connection, user: i64) -> Result<Vec<Grant>, Fault> {
-    let mut statement =
-        connection.prepare_cached("SELECT * FROM grant_ WHERE user_id = ?1 ORDER BY id")?;
+/// The rights of a user: the user's own, and those of the groups that the user is in.
+pub(super) fn grants_of(connection: &Connection, user: i64) -> Result<Vec<Grant>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM grant_
+         WHERE user_id = ?1
+            OR group_id IN (SELECT group_id FROM group_member WHERE user_id = ?1)
+         ORDER BY id",
+    )?;
     statement.query_and_then([user], rows::grant)?.collect()
+}
+
+/// The stored credential of exactly this owner: neither of its project nor of its repositories.
+fn identity_of(
+    connection: &Connection,
+    owner: &Owner,
+    user: Option<i64>,
+    case: NameCase,
+) -> Result<Option<StoredIdentity>, Fault> {
+    let (project, repository) = match owner {
+        Owner::User(_) => (None, None),
+        Owner::Project(scope) => (Some(scope.to_string()), None),
+        Owner::Repository(path) => (Some(path.project().to_owned()), Some(path.name())),
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM identity
+         WHERE user_id = ?1
+            OR (project = ?2 COLLATE NOCASE AND repository IS ?3 COLLATE NOCASE)",
+    )?;
+    for found in
+        statement.query_and_then(rusqlite::params![user, project, repository], rows::identity)?
+    {
+        let (_, told, sealed) = found?;
+        // The index ignores case; the host may not.
+        let same = match (owner, &told.owner) {
+            (Owner::User(_), Owner::User(_)) => true,
+            (Owner::Project(a), Owner::Project(b)) => case.equal(&a.to_string(), &b.to_string()),
+            (Owner::Repository(a), Owner::Repository(b)) => case.equal(a.as_str(), b.as_str()),
+            _ => false,
+        };
+        if same {
+            let (owner, scheme, username) = (told.owner, told.scheme, told.username);
+            return Ok(Some(StoredIdentity { owner, scheme, username, sealed }));
+        }
+    }
+    Ok(None)
 }

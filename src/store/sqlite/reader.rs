@@ -8,7 +8,7 @@ use super::marks::Desk;
 use super::principals;
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::{TokenHash, TokenId};
-use crate::store::{Answered, LastUse, Lookup, RightsSource, StoreError};
+use crate::store::{Answered, LastUse, Lookup, Reading, StoreError};
 use rusqlite::Connection;
 use std::cell::RefCell;
 use std::fmt;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// One worker's view of the store. A hit costs one `pread` of 96 bytes and a look into a hash map.
 pub struct SqliteReader {
     connection: Connection,
-    rights: RightsSource,
+    reading: Reading,
     index: RefCell<Index>,
     desk: Arc<Desk>,
     held: Arc<Held>,
@@ -33,13 +33,13 @@ impl fmt::Debug for SqliteReader {
 impl SqliteReader {
     pub(super) fn new(
         connection: Connection,
-        rights: RightsSource,
+        reading: Reading,
         capacity: usize,
         desk: Arc<Desk>,
         held: Arc<Held>,
     ) -> Self {
         let index = RefCell::new(Index::new(capacity));
-        Self { connection, rights, index, desk, held }
+        Self { connection, reading, index, desk, held }
     }
 
     /// Asks the database, in one read transaction, what has changed and for the token.
@@ -58,7 +58,7 @@ impl SqliteReader {
         if let Some(found) = index.get(hash) {
             return Ok((Some(found), Answered::Memory));
         }
-        let found = principals::by_hash(&tx, hash, self.rights)?.map(Rc::new);
+        let found = principals::by_hash(&tx, hash, self.reading)?.map(Rc::new);
         if let Some(found) = &found {
             index.insert(*hash, Rc::clone(found));
         }

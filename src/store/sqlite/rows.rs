@@ -2,13 +2,17 @@
 //! and never shows the content.
 
 use super::fault::Fault;
-use crate::domain::names::{ProjectScope, RepoName, UserName};
+use crate::domain::key::KeyId;
+use crate::domain::names::{GroupName, ProjectScope, RepoName, UserName};
 use crate::domain::permission::{Permission, Permissions};
-use crate::domain::policy::limits::{Limits, Only};
-use crate::domain::principal::{Grant, Owner};
+use crate::domain::policy::limits::{Limits, Only, RefRules};
+use crate::domain::principal::{Grant, Grantee, Owner, Scheme};
+use crate::domain::sealed::Sealed;
+use crate::domain::settings::{Allowed, PermissionSet, Settings};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenId;
-use crate::store::{GrantRecord, LastUse, TokenRecord, UserRecord};
+use crate::domain::trail::{Entry, Link, Subject};
+use crate::store::{GrantRecord, IdentityRecord, LastUse, TokenRecord, UserRecord};
 use ipnet::IpNet;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -71,6 +75,7 @@ pub(super) struct TokenCore {
     pub(super) permissions: Permissions,
     pub(super) limits: Limits,
     pub(super) expires: Option<Timestamp>,
+    pub(super) retires: Option<Timestamp>,
 }
 
 /// Reads the columns that [`TokenCore`] is made of.
@@ -84,6 +89,7 @@ pub(super) fn token_core(row: &Row<'_>) -> Result<TokenCore, Fault> {
         owner,
         limits: limits(&record)?,
         expires: record.moment_if_any("expires_ms")?,
+        retires: record.moment_if_any("retires_ms")?,
     })
 }
 
@@ -102,6 +108,9 @@ pub(super) fn token(row: &Row<'_>) -> Result<TokenRecord, Fault> {
         created: record.moment("created_ms")?,
         expires: core.expires,
         revoked: record.moment_if_any("revoked_ms")?,
+        suspended: record.moment_if_any("suspended_ms")?,
+        successor: record.get::<Option<i64>>("successor_id")?.map(TokenId),
+        retires: core.retires,
         last_used: at.map(|at| LastUse { at, from }),
     })
 }
@@ -127,13 +136,24 @@ fn limits(record: &Record<'_>) -> Result<Limits, Fault> {
         Only::new(&record.texts("only_patterns")?).map_err(|_| record.damaged("only_patterns"))?;
     let networks = record.texts("from_networks")?;
     let from: Result<Vec<IpNet>, _> = networks.iter().map(|text| text.parse()).collect();
-    Ok(Limits { only, from: from.map_err(|_| record.damaged("from_networks"))? })
+    let refs = RefRules::new(
+        &record.texts("ref_patterns")?,
+        record.get("no_delete")?,
+        record.get("no_force")?,
+        record.get("no_tags")?,
+    );
+    Ok(Limits {
+        only,
+        from: from.map_err(|_| record.damaged("from_networks"))?,
+        refs: refs.map_err(|_| record.damaged("ref_patterns"))?,
+    })
 }
 
 /// Reads a user.
 pub(super) fn user(row: &Row<'_>) -> Result<UserRecord, Fault> {
     let record = Record::new(row, "user")?;
     Ok(UserRecord {
+        id: record.id,
         name: record.parse("name", UserName::new)?,
         display_name: record.get("display_name")?,
         email: record.get("email")?,
@@ -156,5 +176,77 @@ pub(super) fn grant(row: &Row<'_>) -> Result<Grant, Fault> {
 /// Reads a right and whose it is.
 pub(super) fn grant_record(row: &Row<'_>) -> Result<GrantRecord, Fault> {
     let record = Record::new(row, "grant")?;
-    Ok(GrantRecord { user: record.parse("user_name", UserName::new)?, grant: grant(row)? })
+    let user = record.parse_if_any("user_name", UserName::new)?.map(Grantee::User);
+    let group = record.parse_if_any("group_name", GroupName::new)?.map(Grantee::Group);
+    let grantee = user.or(group).ok_or_else(|| record.damaged("user_id"))?;
+    Ok(GrantRecord { grantee, grant: grant(row)? })
+}
+
+/// Reads a group, without its members.
+pub(super) fn group(row: &Row<'_>) -> Result<(i64, GroupName, Timestamp), Fault> {
+    let record = Record::new(row, "group")?;
+    Ok((record.id, record.parse("name", GroupName::new)?, record.moment("created_ms")?))
+}
+
+/// Reads the settings.
+pub(super) fn settings(row: &Row<'_>) -> Result<Settings, Fault> {
+    let record = Record::new(row, "settings")?;
+    let set = |field: &str| -> Result<PermissionSet, Fault> {
+        let names: Option<Vec<String>> =
+            record.parse_if_any(field, |text| serde_json::from_str(text))?;
+        let Some(names) = names else { return Ok(PermissionSet::ALL) };
+        let permissions: Result<PermissionSet, _> =
+            names.iter().map(|name| name.parse::<Permission>()).collect();
+        permissions.map_err(|_| record.damaged(field))
+    };
+    Ok(Settings {
+        expiry_required: record.get("expiry_required")?,
+        max_days: record.get("max_days")?,
+        max_tokens: record.get("max_tokens")?,
+        allowed: Allowed {
+            user: set("user_permissions")?,
+            project: set("project_permissions")?,
+            repository: set("repository_permissions")?,
+        },
+    })
+}
+
+/// Reads a stored credential: its row, what may be told of it, and the sealed secret.
+pub(super) fn identity(row: &Row<'_>) -> Result<(i64, IdentityRecord, Sealed), Fault> {
+    let record = Record::new(row, "credential")?;
+    let scheme = match record.get::<String>("scheme")?.as_str() {
+        "basic" => Scheme::Basic,
+        "bearer" => Scheme::Bearer,
+        _ => return Err(record.damaged("scheme")),
+    };
+    let key = KeyId(record.get("key_id")?);
+    let told = IdentityRecord {
+        owner: owner(&record)?,
+        scheme,
+        username: record.get("username")?,
+        key,
+        set: record.moment("set_ms")?,
+    };
+    Ok((record.id, told, Sealed { key, bytes: record.get("sealed")? }))
+}
+
+/// Reads an entry of the trail, the hash before it and its own. Nothing of it is judged here.
+pub(super) fn entry(row: &Row<'_>) -> Result<(Entry, Link, Link), Fault> {
+    let record = Record { row, what: "entry of the trail", id: row.get("number")? };
+    let entry = Entry {
+        number: record.id,
+        at: record.moment("at_ms")?,
+        event: record.get("event")?,
+        actor_kind: record.get("actor_kind")?,
+        actor: record.get("actor")?,
+        from: record.get("from_address")?,
+        subject: Subject {
+            token: record.get::<Option<i64>>("token_id")?.map(TokenId),
+            user: record.get("user_name")?,
+            project: record.get("project")?,
+            repository: record.get("repository")?,
+        },
+        details: record.get("details")?,
+    };
+    Ok((entry, Link(record.get("previous")?), Link(record.get("hash")?)))
 }

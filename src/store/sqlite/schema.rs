@@ -4,7 +4,8 @@ use super::fault::Fault;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The migrations in their order. One that was ever released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Marks the files that are ours, so that a wrong path never turns another program's database into
 /// a store.

@@ -1,16 +1,19 @@
-//! The thread behind a served store: each second it writes marks of use and looks after the file.
+//! The thread behind a served store: each second it writes marks of use and looks after the file; now and
+//! then it revokes what a successor took the place of, and tells the log how far the trail goes.
 
 use super::Held;
 use super::fault::Fault;
 use super::marks::{Batch, Desk};
 use super::open::Purpose;
+use super::registry;
+use crate::domain::timestamp::Timestamp;
 use crate::store::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(1);
@@ -18,6 +21,11 @@ const ROUND: Duration = Duration::from_secs(1);
 const WAIT: Duration = Duration::from_secs(1);
 /// How often it complains at most.
 const COMPLAINT: Duration = Duration::from_mins(1);
+/// How often it looks for tokens whose overlap with their successors has ended. They are refused from
+/// the very moment; this is for lists and for the trail.
+const RETIRE: Duration = Duration::from_secs(5);
+/// How often the log is told the head of the trail, so that a trail that was cut shows against it.
+const HEAD: Duration = Duration::from_hours(1);
 
 /// The thread's handle. When it goes, the thread writes what is left and ends: let go of it after
 /// the workers, whose last marks it then takes along.
@@ -38,6 +46,8 @@ impl Steward {
             batch: Batch::default(),
             complained: None,
             was_lost: false,
+            retired: Instant::now(),
+            told: None,
         };
         let thread = thread::Builder::new()
             .name("gitlatch-store".to_owned())
@@ -69,15 +79,21 @@ struct Rounds {
     batch: Batch,
     complained: Option<Instant>,
     was_lost: bool,
+    retired: Instant,
+    /// When the log was last told the head of the trail.
+    told: Option<Instant>,
     held: Arc<Held>,
 }
 
 impl Rounds {
     fn run(mut self, stopped: &Receiver<Infallible>) {
+        self.tell_head();
         while stopped.recv_timeout(ROUND) == Err(RecvTimeoutError::Timeout) {
             self.round();
         }
         self.round();
+        self.told = None;
+        self.tell_head();
     }
 
     fn round(&mut self) {
@@ -92,6 +108,39 @@ impl Rounds {
         self.was_lost = false;
         if let Err(fault) = self.batch.write(&mut self.connection) {
             self.complain(fault);
+        }
+        if self.retired.elapsed() >= RETIRE {
+            self.retired = Instant::now();
+            if let Err(fault) = self.retire() {
+                self.complain(fault);
+            }
+        }
+        self.tell_head();
+    }
+
+    fn retire(&mut self) -> Result<(), Fault> {
+        let Ok(since) = SystemTime::now().duration_since(UNIX_EPOCH) else { return Ok(()) };
+        let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        let now = Timestamp::from_millis(now);
+        // Looked for without the lock first: mostly there is nothing.
+        if !registry::any_to_retire(&self.connection, now)? {
+            return Ok(());
+        }
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        registry::retire(&tx, now)?;
+        Ok(tx.commit()?)
+    }
+
+    fn tell_head(&mut self) {
+        if self.was_lost || self.told.is_some_and(|told| told.elapsed() < HEAD) {
+            return;
+        }
+        self.told = Some(Instant::now());
+        match registry::trail::head(&self.connection) {
+            Ok(head) => {
+                tracing::info!(entries = head.entries, head = %head.link, "the head of the trail");
+            }
+            Err(fault) => self.complain(fault),
         }
     }
 
@@ -109,8 +158,8 @@ impl Rounds {
             return;
         }
         self.complained = Some(Instant::now());
-        let error = self.held.error(fault, "write when tokens were last used");
+        let error = self.held.error(fault, "be looked after");
         let cause = std::error::Error::source(&error).map(tracing::field::display);
-        tracing::warn!(%error, cause, "the marks are kept and tried again");
+        tracing::warn!(%error, cause, "marks of use are kept, and it is tried again");
     }
 }

@@ -1,59 +1,120 @@
-//! Grants: the rights that users have in gitlatch.
+//! Grants: the rights that users and groups have in gitlatch.
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
-use super::users;
+use super::{groups, trail, users};
 use crate::domain::names::{RepoName, UserName};
-use crate::domain::principal::Grant;
+use crate::domain::principal::{Grant, Grantee};
+use crate::domain::trail::{Author, Event, Subject};
 use crate::store::GrantRecord;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
+use serde_json::json;
 
-pub(super) fn add(tx: &Connection, user: &UserName, grant: &Grant) -> Result<(), Fault> {
-    let id = users::id_of(tx, user)?;
+pub(super) fn add(tx: &Connection, to: &Grantee, grant: &Grant, by: &Author) -> Result<(), Fault> {
+    let (user, group) = ids(tx, to)?;
     let added = tx.execute(
-        "INSERT INTO grant_ (user_id, project, repository, permission) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO NOTHING",
-        columns(id, grant),
+        "INSERT INTO grant_ (user_id, group_id, project, repository, permission)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        params![
+            user,
+            group,
+            grant.projects.to_string(),
+            repository(grant),
+            grant.permission.name()
+        ],
     )?;
     if added == 0 {
-        return Err(Fault::Exists("grant", named(user, grant)));
+        return Err(Fault::Exists("grant", named(to, grant)));
     }
-    principals::renew_generation(tx)
+    principals::renew_generation(tx)?;
+    note(tx, by, Event::GrantAdded, to, grant)
 }
 
-pub(super) fn remove(tx: &Connection, user: &UserName, grant: &Grant) -> Result<(), Fault> {
-    let id = users::id_of(tx, user)?;
+pub(super) fn remove(
+    tx: &Connection,
+    from: &Grantee,
+    grant: &Grant,
+    by: &Author,
+) -> Result<(), Fault> {
+    let (user, group) = ids(tx, from)?;
     let removed = tx.execute(
         "DELETE FROM grant_
-         WHERE user_id = ?1 AND project = ?2 AND repository IS ?3 AND permission = ?4",
-        columns(id, grant),
+         WHERE user_id IS ?1 AND group_id IS ?2 AND project = ?3 AND repository IS ?4
+           AND permission = ?5",
+        params![
+            user,
+            group,
+            grant.projects.to_string(),
+            repository(grant),
+            grant.permission.name()
+        ],
     )?;
     if removed == 0 {
-        return Err(Fault::Missing("grant", named(user, grant)));
+        return Err(Fault::Missing("grant", named(from, grant)));
     }
-    principals::renew_generation(tx)
+    principals::renew_generation(tx)?;
+    note(tx, by, Event::GrantRemoved, from, grant)
 }
 
-pub(super) fn list(tx: &Connection, user: Option<&UserName>) -> Result<Vec<GrantRecord>, Fault> {
+pub(super) fn list(tx: &Connection, of: Option<&Grantee>) -> Result<Vec<GrantRecord>, Fault> {
+    let (user, group) = match of {
+        None => (None, None),
+        Some(Grantee::User(name)) => (Some(name.as_str()), None),
+        Some(Grantee::Group(name)) => (None, Some(name.as_str())),
+    };
     let mut statement = tx.prepare_cached(
-        "SELECT g.*, u.name AS user_name FROM grant_ g JOIN user u ON u.id = g.user_id
-         WHERE ?1 IS NULL OR u.name = ?1
-         ORDER BY u.name, g.project, g.repository, g.permission",
+        "SELECT g.*, u.name AS user_name, p.name AS group_name
+         FROM grant_ g
+         LEFT JOIN user u ON u.id = g.user_id
+         LEFT JOIN group_ p ON p.id = g.group_id
+         WHERE (?1 IS NULL AND ?2 IS NULL) OR u.name = ?1 OR p.name = ?2
+         ORDER BY g.user_id IS NULL, u.name, p.name, g.project, g.repository, g.permission",
     )?;
-    statement.query_and_then([user.map(UserName::as_str)], rows::grant_record)?.collect()
+    statement.query_and_then([user, group], rows::grant_record)?.collect()
 }
 
-/// The right of one user, as its row tells it.
-fn columns(user: i64, grant: &Grant) -> (i64, String, Option<&str>, &'static str) {
-    let repository = grant.repository.as_ref().map(RepoName::as_str);
-    (user, grant.projects.to_string(), repository, grant.permission.name())
+/// A user's own rights and those of the user's groups.
+pub(super) fn of_user(tx: &Connection, name: &UserName) -> Result<Vec<Grant>, Fault> {
+    principals::grants_of(tx, users::id_of(tx, name)?)
+}
+
+fn ids(tx: &Connection, of: &Grantee) -> Result<(Option<i64>, Option<i64>), Fault> {
+    Ok(match of {
+        Grantee::User(name) => (Some(users::id_of(tx, name)?), None),
+        Grantee::Group(name) => (None, Some(groups::id_of(tx, name)?)),
+    })
+}
+
+fn repository(grant: &Grant) -> Option<&str> {
+    grant.repository.as_ref().map(RepoName::as_str)
 }
 
 /// The right as a message names it.
-fn named(user: &UserName, grant: &Grant) -> String {
+fn named(of: &Grantee, grant: &Grant) -> String {
     let Grant { projects, repository, permission } = grant;
     match repository {
-        Some(repository) => format!("{user} {permission} {projects}/{repository}"),
-        None => format!("{user} {permission} {projects}"),
+        Some(repository) => format!("{of} {permission} {projects}/{repository}"),
+        None => format!("{of} {permission} {projects}"),
     }
+}
+
+fn note(
+    tx: &Connection,
+    by: &Author,
+    event: Event,
+    of: &Grantee,
+    grant: &Grant,
+) -> Result<(), Fault> {
+    let (user, group) = match of {
+        Grantee::User(name) => (Some(name.to_string()), None),
+        Grantee::Group(name) => (None, Some(name.to_string())),
+    };
+    let subject = Subject {
+        user,
+        project: Some(grant.projects.to_string()),
+        repository: repository(grant).map(str::to_owned),
+        token: None,
+    };
+    let details = json!({ "permission": grant.permission.name(), "group": group });
+    trail::append(tx, by, event, subject, &details)
 }

@@ -1,15 +1,20 @@
-//! Tokens.
+//! Tokens: made, found, listed, edited.
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
-use super::users;
+use super::{settings, trail, users};
 use crate::domain::names::UserName;
 use crate::domain::permission::{Permission, Permissions};
 use crate::domain::principal::Owner;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::TokenId;
-use crate::store::{NewToken, TokenEdit, TokenFilter, TokenRecord};
+use crate::domain::token::{TokenHash, TokenId};
+use crate::domain::trail::{Author, Event, Subject};
+use crate::store::{
+    ExpiryFilter, NewToken, Page, TokenEdit, TokenFilter, TokenRecord, UseFilter, Window,
+};
+use rusqlite::types::Value as Column;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use serde_json::{Value, json};
 
 /// Every token, with its last use.
 const RECORDS: &str = "SELECT t.*, m.at_ms, m.from_address
@@ -24,19 +29,57 @@ struct Columns {
     repository: Option<String>,
 }
 
-pub(super) fn add(tx: &Connection, token: &NewToken) -> Result<TokenRecord, Fault> {
+pub(super) fn add(tx: &Connection, token: &NewToken, by: &Author) -> Result<TokenRecord, Fault> {
+    admit(tx, token, by.at)?;
+    let added = insert(tx, token, by.at)?;
+    trail::append(tx, by, Event::TokenCreated, about(&added), &facts(&added))?;
+    Ok(added)
+}
+
+/// Holds a new token to the settings, in the transaction that makes it.
+pub(super) fn admit(tx: &Connection, token: &NewToken, now: Timestamp) -> Result<(), Fault> {
+    let settings = settings::read(tx)?;
+    settings.admit(token.owner.kind(), token.permissions, now, token.expires)?;
+    if let Owner::Repository(path) = &token.owner
+        && !settings::of_project(tx, path.project())?.repository_tokens
+    {
+        let project = path.project().to_owned();
+        return Err(crate::domain::settings::PolicyError::NoRepositoryTokens(project).into());
+    }
+    if settings.max_tokens.is_some() {
+        settings.admit_one_more(live_of(tx, &token.owner, now)?, &token.owner.to_string())?;
+    }
+    Ok(())
+}
+
+/// How many tokens an owner has that are live. Those that a successor took the place of do not count.
+fn live_of(tx: &Connection, owner: &Owner, now: Timestamp) -> Result<u64, Fault> {
+    // In any case: a limit is not got round by another spelling.
+    let filter = TokenFilter::of(owner.clone(), crate::domain::names::NameCase::Ignore);
+    let tokens = list(tx, &filter, Window::ALL)?.values;
+    let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+    let live = tokens.iter().filter(|token| !over(token.expires) && token.successor.is_none());
+    Ok(live.count() as u64)
+}
+
+pub(super) fn insert(
+    tx: &Connection,
+    token: &NewToken,
+    now: Timestamp,
+) -> Result<TokenRecord, Fault> {
     let owner = match &token.owner {
         Owner::User(name) => active_user(tx, name)?,
         Owner::Project(_) | Owner::Repository(_) => columns(&token.owner),
     };
     let from: Vec<String> = token.limits.from.iter().map(ToString::to_string).collect();
     let (project, repository) = names(token.permissions);
+    let refs = &token.limits.refs;
     tx.execute(
         "INSERT INTO token (
              hash, name, owner_kind, user_id, user_name, project, repository,
              project_permission, repository_permission, only_patterns, from_networks,
-             created_ms, expires_ms
-         ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             created_ms, expires_ms, ref_patterns, no_delete, no_force, no_tags
+         ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             token.hash.as_bytes().as_slice(),
             token.name,
@@ -47,10 +90,14 @@ pub(super) fn add(tx: &Connection, token: &NewToken) -> Result<TokenRecord, Faul
             owner.repository,
             project,
             repository,
-            serde_json::Value::from(token.limits.only.texts()).to_string(),
-            serde_json::Value::from(from).to_string(),
-            token.created.as_millis(),
+            Value::from(token.limits.only.texts()).to_string(),
+            Value::from(from).to_string(),
+            now.as_millis(),
             token.expires.map(Timestamp::as_millis),
+            Value::from(refs.texts()).to_string(),
+            refs.no_delete,
+            refs.no_force,
+            refs.no_tags,
         ],
     )?;
     // Read back before it is committed: nothing is kept that a look-up could not understand. Nothing
@@ -63,36 +110,108 @@ pub(super) fn find(tx: &Connection, id: TokenId) -> Result<Option<TokenRecord>, 
     statement.query_and_then([id.0], rows::token)?.next().transpose()
 }
 
-/// Each kind of owner has its own condition, so that each finds its index.
-pub(super) fn list(tx: &Connection, filter: &TokenFilter) -> Result<Vec<TokenRecord>, Fault> {
-    let (which, names) = match &filter.owner {
-        None => ("TRUE", Vec::new()),
-        // By the person and not by the name, which somebody else may have had before.
-        Some(Owner::User(name)) => {
-            let which = "t.user_id = (SELECT id FROM user WHERE name = ?1)";
-            (which, vec![name.to_string()])
-        }
-        Some(Owner::Project(scope)) => {
-            let which = "t.project = ?1 COLLATE NOCASE AND t.repository IS NULL";
-            (which, vec![scope.to_string()])
-        }
-        Some(Owner::Repository(path)) => {
-            let which = "t.project = ?1 COLLATE NOCASE AND t.repository = ?2 COLLATE NOCASE";
-            (which, vec![path.project().to_owned(), path.name().to_owned()])
-        }
-    };
-    let revoked = if filter.revoked { "TRUE" } else { "t.revoked_ms IS NULL" };
-    let sql = format!("{RECORDS} WHERE {which} AND {revoked} ORDER BY t.id");
-    let mut statement = tx.prepare_cached(&sql)?;
-    let found = statement.query_and_then(params_from_iter(names), rows::token)?;
-    // The index ignores case; the filter may not.
-    found.filter(|token| token.as_ref().map_or(true, |token| filter.names(&token.owner))).collect()
+pub(super) fn find_by_hash(
+    tx: &Connection,
+    hash: &TokenHash,
+) -> Result<Option<TokenRecord>, Fault> {
+    let mut statement = tx.prepare_cached(&format!("{RECORDS} WHERE t.hash = ?1"))?;
+    statement.query_and_then([hash.as_bytes().as_slice()], rows::token)?.next().transpose()
 }
 
-pub(super) fn edit(tx: &Connection, id: TokenId, edit: &TokenEdit) -> Result<TokenRecord, Fault> {
-    let before = known(tx, id)?;
-    if before.revoked.is_some() {
-        return Err(missing(id));
+/// The conditions that the database can tell, and the values in them, in their order.
+fn conditions(filter: &TokenFilter) -> (Vec<String>, Vec<Column>) {
+    let mut conditions = Vec::new();
+    let mut values: Vec<Column> = Vec::new();
+    let mut put = |condition: &str, of: Vec<Column>| {
+        conditions.push(condition.to_owned());
+        values.extend(of);
+    };
+    // Each kind of owner has its own condition, so that each finds its index.
+    match &filter.owner {
+        None => {}
+        // By the person and not by the name, which somebody else may have had before.
+        Some(Owner::User(name)) => {
+            put("t.user_id = (SELECT id FROM user WHERE name = ?)", vec![name.to_string().into()]);
+        }
+        Some(Owner::Project(scope)) => {
+            let which = "t.project = ? COLLATE NOCASE AND t.repository IS NULL";
+            put(which, vec![scope.to_string().into()]);
+        }
+        Some(Owner::Repository(path)) => {
+            let which = "t.project = ? COLLATE NOCASE AND t.repository = ? COLLATE NOCASE";
+            put(which, vec![path.project().to_owned().into(), path.name().to_owned().into()]);
+        }
+    }
+    if let Some(project) = &filter.within {
+        put("t.project = ? COLLATE NOCASE", vec![project.to_string().into()]);
+    }
+    if let Some(kind) = filter.kind {
+        put("t.owner_kind = ?", vec![kind.name().to_owned().into()]);
+    }
+    if !filter.revoked {
+        put("t.revoked_ms IS NULL", Vec::new());
+    }
+    match filter.expiry {
+        None => {}
+        Some(ExpiryFilter::Never) => {
+            put("t.expires_ms IS NULL AND t.retires_ms IS NULL", Vec::new())
+        }
+        Some(ExpiryFilter::Between(from, to)) => {
+            let end = "min(ifnull(t.expires_ms, t.retires_ms), ifnull(t.retires_ms, t.expires_ms))";
+            let bounds = vec![from.as_millis().into(), to.as_millis().into()];
+            put(&format!("{end} >= ? AND {end} < ?"), bounds);
+        }
+    }
+    match filter.used {
+        None => {}
+        Some(UseFilter::Never) => put("m.at_ms IS NULL", Vec::new()),
+        Some(UseFilter::Since(at)) => put("m.at_ms >= ?", vec![at.as_millis().into()]),
+        Some(UseFilter::NotSince(at)) => {
+            let at = at.as_millis();
+            put("t.created_ms < ? AND ifnull(m.at_ms, 0) < ?", vec![at.into(), at.into()]);
+        }
+    }
+    (conditions, values)
+}
+
+pub(super) fn list(
+    tx: &Connection,
+    filter: &TokenFilter,
+    window: Window,
+) -> Result<Page<TokenRecord>, Fault> {
+    let (conditions, values) = conditions(filter);
+    let which = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+    let mut statement = tx.prepare_cached(&format!("{RECORDS} WHERE {which} ORDER BY t.id"))?;
+    let found = statement.query_and_then(params_from_iter(values), rows::token)?;
+    let mut page = Page { values: Vec::new(), last: true };
+    let mut skip = window.start;
+    for token in found {
+        let token = token?;
+        // The index ignores case; the filter may not.
+        if !filter.admits(&token) {
+            continue;
+        }
+        if skip > 0 {
+            skip -= 1;
+        } else if page.values.len() as u64 >= window.limit {
+            page.last = false;
+            break;
+        } else {
+            page.values.push(token);
+        }
+    }
+    Ok(page)
+}
+
+pub(super) fn edit(
+    tx: &Connection,
+    id: TokenId,
+    edit: &TokenEdit,
+    by: &Author,
+) -> Result<TokenRecord, Fault> {
+    let before = unrevoked(tx, id)?;
+    if let Some(permissions) = edit.permissions {
+        settings::read(tx)?.admit_edit(before.owner.kind(), permissions)?;
     }
     let name = edit.name.as_ref().unwrap_or(&before.name);
     let (project, repository) = names(edit.permissions.unwrap_or(before.permissions));
@@ -102,15 +221,10 @@ pub(super) fn edit(tx: &Connection, id: TokenId, edit: &TokenEdit) -> Result<Tok
         params![id.0, name, project, repository],
     )?;
     principals::renew_generation(tx)?;
-    known(tx, id)
-}
-
-pub(super) fn revoke(tx: &Connection, id: TokenId, now: Timestamp) -> Result<(), Fault> {
-    let sql = "UPDATE token SET revoked_ms = ?2 WHERE id = ?1 AND revoked_ms IS NULL";
-    if tx.execute(sql, [id.0, now.as_millis()])? == 0 {
-        return Err(missing(id));
-    }
-    principals::renew_generation(tx)
+    let after = known(tx, id)?;
+    let details = json!({ "before": edited(&before), "after": edited(&after) });
+    trail::append(tx, by, Event::TokenEdited, about(&before), &details)?;
+    Ok(after)
 }
 
 /// Reads one entry of an index for each live token: 40 ms for a million.
@@ -121,6 +235,20 @@ pub(super) fn count(tx: &Connection, now: Timestamp) -> Result<u64, Fault> {
     )?;
     let live: i64 = statement.query_row([now.as_millis()], |row| row.get(0))?;
     Ok(live.unsigned_abs())
+}
+
+/// The same index, and of it only what is asked for.
+pub(super) fn count_expiring(
+    tx: &Connection,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<u64, Fault> {
+    let mut statement = tx.prepare_cached(
+        "SELECT count(*) FROM token
+         WHERE revoked_ms IS NULL AND expires_ms > ?1 AND expires_ms < ?2",
+    )?;
+    let found: i64 = statement.query_row([now.as_millis(), until.as_millis()], |row| row.get(0))?;
+    Ok(found.unsigned_abs())
 }
 
 fn active_user(tx: &Connection, name: &UserName) -> Result<Columns, Fault> {
@@ -152,10 +280,50 @@ fn names(permissions: Permissions) -> (Option<&'static str>, &'static str) {
     (project, Permission::Repository(permissions.repository()).name())
 }
 
-fn known(tx: &Connection, id: TokenId) -> Result<TokenRecord, Fault> {
+pub(super) fn known(tx: &Connection, id: TokenId) -> Result<TokenRecord, Fault> {
     find(tx, id)?.ok_or_else(|| missing(id))
 }
 
-fn missing(id: TokenId) -> Fault {
+pub(super) fn unrevoked(tx: &Connection, id: TokenId) -> Result<TokenRecord, Fault> {
+    let token = known(tx, id)?;
+    if token.revoked.is_some() { Err(missing(id)) } else { Ok(token) }
+}
+
+pub(super) fn missing(id: TokenId) -> Fault {
     Fault::Missing("token", id.to_string())
+}
+
+/// A token as the subject of an entry.
+pub(super) fn about(token: &TokenRecord) -> Subject {
+    Subject { token: Some(token.id), ..trail::about(&token.owner) }
+}
+
+/// What can be edited.
+fn edited(token: &TokenRecord) -> Value {
+    let permissions: Value = token.permissions.iter().map(Permission::name).collect();
+    json!({ "name": token.name, "permissions": permissions })
+}
+
+/// What the trail tells about a new token.
+pub(super) fn facts(token: &TokenRecord) -> Value {
+    let mut facts = edited(token);
+    facts["expiryDate"] = token.expires.map(Timestamp::as_millis).into();
+    let limits = &token.limits;
+    let lists = [
+        ("only", limits.only.texts()),
+        ("from", limits.from.iter().map(ToString::to_string).collect()),
+        ("refs", limits.refs.texts()),
+    ];
+    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        facts[name] = list.into();
+    }
+    let flags = [
+        ("noDelete", limits.refs.no_delete),
+        ("noForce", limits.refs.no_force),
+        ("noTags", limits.refs.no_tags),
+    ];
+    for (name, _) in flags.into_iter().filter(|(_, set)| *set) {
+        facts[name] = true.into();
+    }
+    facts
 }

@@ -2,12 +2,14 @@
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
+use super::trail;
 use crate::domain::names::UserName;
-use crate::domain::timestamp::Timestamp;
-use crate::store::{NewUser, UserRecord};
+use crate::domain::trail::{Author, Event};
+use crate::store::{NewUser, UserEdit, UserRecord};
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
 
-pub(super) fn add(tx: &Connection, user: &NewUser) -> Result<(), Fault> {
+pub(super) fn add(tx: &Connection, user: &NewUser, by: &Author) -> Result<UserRecord, Fault> {
     let name = user.name.as_str();
     if let Some(known) = find(tx, name)? {
         return Err(Fault::Exists("user", known.name.as_str().to_owned()));
@@ -16,16 +18,12 @@ pub(super) fn add(tx: &Connection, user: &NewUser) -> Result<(), Fault> {
     tx.execute(
         "INSERT INTO user (name, display_name, email, admin, password, created_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
-            name,
-            display_name,
-            user.email,
-            user.admin,
-            user.password,
-            user.created.as_millis()
-        ],
+        params![name, display_name, user.email, user.admin, user.password, by.at.as_millis()],
     )?;
-    Ok(())
+    let added = known(tx, &user.name)?;
+    let event = if user.appeared { Event::UserAppeared } else { Event::UserAdded };
+    trail::append(tx, by, event, trail::about_user(name), &facts(&added))?;
+    Ok(added)
 }
 
 pub(super) fn find(tx: &Connection, name: &str) -> Result<Option<UserRecord>, Fault> {
@@ -45,31 +43,75 @@ pub(super) fn password_of(tx: &Connection, name: &UserName) -> Result<Option<Str
     found.ok_or_else(|| missing(name))
 }
 
-pub(super) fn set_active(tx: &Connection, name: &UserName, active: bool) -> Result<(), Fault> {
-    let sql = "UPDATE user SET active = ?2 WHERE name = ?1";
-    changed(tx.execute(sql, params![name.as_str(), active])?, name)?;
-    principals::renew_generation(tx)
+pub(super) fn edit(
+    tx: &Connection,
+    name: &UserName,
+    edit: &UserEdit,
+    by: &Author,
+) -> Result<UserRecord, Fault> {
+    let before = known(tx, name)?;
+    let display_name = edit.display_name.as_ref().unwrap_or(&before.display_name);
+    let email = edit.email.as_ref().unwrap_or(&before.email);
+    let admin = edit.admin.unwrap_or(before.admin);
+    tx.execute(
+        "UPDATE user SET display_name = ?2, email = ?3, admin = ?4 WHERE id = ?1",
+        params![before.id, display_name, email, admin],
+    )?;
+    let after = known(tx, name)?;
+    let details = json!({ "before": facts(&before), "after": facts(&after) });
+    trail::append(tx, by, Event::UserEdited, trail::about_user(before.name.as_str()), &details)?;
+    Ok(after)
 }
 
-pub(super) fn set_password(tx: &Connection, name: &UserName, phc: &str) -> Result<(), Fault> {
-    let sql = "UPDATE user SET password = ?2 WHERE name = ?1";
-    changed(tx.execute(sql, [name.as_str(), phc])?, name)
+pub(super) fn set_active(
+    tx: &Connection,
+    name: &UserName,
+    active: bool,
+    by: &Author,
+) -> Result<(), Fault> {
+    let before = known(tx, name)?;
+    tx.execute("UPDATE user SET active = ?2 WHERE id = ?1", params![before.id, active])?;
+    principals::renew_generation(tx)?;
+    let event = if active { Event::UserEnabled } else { Event::UserDisabled };
+    let details = json!({ "before": { "active": before.active }, "after": { "active": active } });
+    trail::append(tx, by, event, trail::about_user(before.name.as_str()), &details)
 }
 
-pub(super) fn remove(tx: &Connection, name: &UserName, now: Timestamp) -> Result<u64, Fault> {
-    let id = id_of(tx, name)?;
-    let now = now.as_millis();
+pub(super) fn set_password(
+    tx: &Connection,
+    name: &UserName,
+    phc: &str,
+    by: &Author,
+) -> Result<(), Fault> {
+    let before = known(tx, name)?;
+    tx.execute("UPDATE user SET password = ?2 WHERE id = ?1", params![before.id, phc])?;
+    let subject = trail::about_user(before.name.as_str());
+    trail::append(tx, by, Event::UserPassword, subject, &json!({}))
+}
+
+pub(super) fn remove(tx: &Connection, name: &UserName, by: &Author) -> Result<u64, Fault> {
+    let before = known(tx, name)?;
+    let now = by.at.as_millis();
     let live: i64 = tx.query_row(
         "SELECT count(*) FROM token
-         WHERE user_id = ?1 AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?2)",
-        [id, now],
+         WHERE user_id = ?1 AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?2)
+           AND (retires_ms IS NULL OR retires_ms > ?2)",
+        [before.id, now],
         |row| row.get(0),
     )?;
+    // The entry tells of every token: they are revoked by it.
+    let mut tokens =
+        tx.prepare_cached("SELECT id FROM token WHERE user_id = ?1 AND revoked_ms IS NULL")?;
+    let tokens: Result<Vec<i64>, _> = tokens.query_map([before.id], |row| row.get(0))?.collect();
     let sql = "UPDATE token SET revoked_ms = ?2 WHERE user_id = ?1 AND revoked_ms IS NULL";
-    tx.execute(sql, [id, now])?;
-    // Takes the grants along, and leaves the tokens with the name alone.
-    tx.execute("DELETE FROM user WHERE id = ?1", [id])?;
+    tx.execute(sql, [before.id, now])?;
+    // Takes grants, memberships and the stored credential along, and leaves the tokens with the name
+    // alone.
+    tx.execute("DELETE FROM user WHERE id = ?1", [before.id])?;
     principals::renew_generation(tx)?;
+    let mut details = facts(&before);
+    details["revokedTokens"] = tokens?.iter().map(ToString::to_string).collect();
+    trail::append(tx, by, Event::UserRemoved, trail::about_user(before.name.as_str()), &details)?;
     Ok(live.unsigned_abs())
 }
 
@@ -80,10 +122,20 @@ pub(super) fn id_of(tx: &Connection, name: &UserName) -> Result<i64, Fault> {
     found.ok_or_else(|| missing(name))
 }
 
+pub(super) fn known(tx: &Connection, name: &UserName) -> Result<UserRecord, Fault> {
+    find(tx, name.as_str())?.ok_or_else(|| missing(name))
+}
+
 pub(super) fn missing(name: &UserName) -> Fault {
     Fault::Missing("user", name.as_str().to_owned())
 }
 
-fn changed(rows: usize, name: &UserName) -> Result<(), Fault> {
-    if rows == 0 { Err(missing(name)) } else { Ok(()) }
+/// What the trail tells about a user.
+fn facts(user: &UserRecord) -> Value {
+    json!({
+        "displayName": user.display_name,
+        "email": user.email,
+        "admin": user.admin,
+        "active": user.active,
+    })
 }
