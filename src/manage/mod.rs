@@ -1,8 +1,13 @@
-//! The life of tokens and users, in verbs: what the command line calls now and the HTTP API later.
+//! The life of tokens and users, in verbs: what the command line and the token API call.
 //!
 //! Every rule about what may be made or changed is here, so that no caller can forget one.
 
+mod access;
+pub mod api;
+pub mod clerks;
+mod clock;
 mod label;
+pub mod login;
 pub mod tokens;
 pub mod users;
 
@@ -65,6 +70,9 @@ pub enum ManageError {
     /// The system gave no random bytes for the secret.
     #[error("no secret could be made")]
     Random(#[source] getrandom::Error),
+    /// A clock that stands before 1970.
+    #[error("the clock of this server is wrong")]
+    Clock,
     /// The store did not answer, or refused.
     #[error(transparent)]
     Store(#[from] StoreError),
