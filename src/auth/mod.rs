@@ -2,6 +2,7 @@
 
 pub mod credential;
 pub mod password;
+pub mod seal;
 
 use crate::domain::principal::{Owner, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;

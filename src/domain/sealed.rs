@@ -1,12 +1,19 @@
-//! A secret that only the holder of a key can read.
+//! What the store keeps of a secret that it must be able to give back: sealed, and with which key.
 
 use super::key::KeyId;
+use std::fmt;
 
 /// A sealed secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
-    /// The key that opens it.
+    /// The key that sealed it, and that opens it.
     pub key: KeyId,
-    /// Nonce, ciphertext and tag.
+    /// Nonce (12 bytes), ciphertext and tag (16 bytes), one behind the other.
     pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({}, …)", self.key)
+    }
 }
