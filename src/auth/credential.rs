@@ -3,6 +3,7 @@
 //! Every form of a token's presentation is here (`Authorization: Bearer` and `Basic`), and every way in
 //! which one could slip past: twice, in another header, as somebody's password.
 
+use crate::domain::secret::Secret;
 use crate::domain::token::{Form, TokenHash, contains_form};
 use base64::Engine as _;
 use base64::alphabet;
@@ -111,11 +112,35 @@ pub fn read(headers: &HeaderMap) -> Result<Presented, CredentialFault> {
     }
 }
 
-fn of_authorization(value: &HeaderValue) -> Result<Presented, CredentialFault> {
-    let value = value.as_bytes().trim_ascii();
+/// A person's name and password: those of the one Basic credential. `None` for everything else, also
+/// for what is not UTF-8, has control characters (RFC 7617 §2) or no name.
+///
+/// Only for what [`read`] called [`Presented::Foreign`]: it does not look for tokens once more.
+#[must_use]
+pub fn password(headers: &HeaderMap) -> Option<(String, Secret)> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (lines.next(), lines.next()) else { return None };
+    let (scheme, encoded) = split_scheme(value.as_bytes().trim_ascii());
+    if !scheme.eq_ignore_ascii_case(b"basic") || headers.contains_key("private-token") {
+        return None;
+    }
+    let decoded = BASE64.decode(encoded).map(Zeroizing::new).ok()?;
+    let text = std::str::from_utf8(&decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    let plain = !user.is_empty() && !text.contains(char::is_control);
+    plain.then(|| (user.to_owned(), Secret::new(password.to_owned())))
+}
+
+/// A credential's scheme, and what stands behind it.
+fn split_scheme(value: &[u8]) -> (&[u8], &[u8]) {
     let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);
-    let rest = rest.trim_ascii();
+    (scheme, rest.trim_ascii())
+}
+
+fn of_authorization(value: &HeaderValue) -> Result<Presented, CredentialFault> {
+    let value = value.as_bytes().trim_ascii();
+    let (scheme, rest) = split_scheme(value);
     let presented = if scheme.eq_ignore_ascii_case(b"bearer") {
         presented(rest, Claim::Bare)
     } else if scheme.eq_ignore_ascii_case(b"basic") {
@@ -203,13 +228,17 @@ mod tests {
         minted.unwrap().expose().to_owned()
     }
 
-    fn describe(lines: &[(&str, String)]) -> String {
+    fn headers(lines: &[(&str, String)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             let name: http::HeaderName = name.parse().unwrap();
             headers.append(name, HeaderValue::from_str(value).unwrap());
         }
-        match read(&headers) {
+        headers
+    }
+
+    fn describe(lines: &[(&str, String)]) -> String {
+        match read(&headers(lines)) {
             Ok(Presented::Token { claim, .. }) => format!("{claim:?}"),
             Ok(other) => format!("{other:?}"),
             Err(CredentialFault::Twice) => "twice".to_owned(),
@@ -283,11 +312,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn passwords_of_people() {
+        let basic = |text: &[u8]| format!("Basic {}", STANDARD.encode(text));
+        let alice = basic(b"alice:secret");
+        let cases: &[(&[(&str, String)], Option<(&str, &str)>)] = &[
+            (&[("authorization", alice.clone())], Some(("alice", "secret"))),
+            (&[("authorization", alice.replace("Basic ", "bASIC\t "))], Some(("alice", "secret"))),
+            (&[("authorization", alice.replace('=', ""))], Some(("alice", "secret"))),
+            (&[("authorization", basic(b"alice:a:b "))], Some(("alice", "a:b "))),
+            (&[("authorization", basic("zoë:pässword".as_bytes()))], Some(("zoë", "pässword"))),
+            (&[("authorization", basic(b"alice:"))], Some(("alice", ""))),
+            (&[("authorization", basic(b":secret"))], None),
+            (&[("authorization", basic(b"alice"))], None),
+            (&[("authorization", basic(b"alice:s\xe9cret"))], None),
+            (&[("authorization", basic(b"alice:se\ncret"))], None),
+            (&[("authorization", basic(b"al\0ice:secret"))], None),
+            (&[("authorization", alice.replace("Basic", "Bearer"))], None),
+            (&[("authorization", format!("{alice}, {alice}"))], None),
+            (&[("authorization", "Basic".to_owned())], None),
+            (&[("authorization", alice.clone()), ("authorization", alice.clone())], None),
+            (&[("authorization", alice.clone()), ("private-token", "x".to_owned())], None),
+            (&[("private-token", "x".to_owned())], None),
+            (&[], None),
+        ];
+        for (lines, expected) in cases {
+            let found = password(&headers(lines));
+            let found = found.as_ref().map(|(user, secret)| (user.as_str(), secret.expose()));
+            assert_eq!(found, *expected, "{lines:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_value_panics(value in proptest::collection::vec(0x20_u8..0x7f, 0..200)) {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_bytes(&value).unwrap());
+            let _ = password(&headers);
             let presented = read(&headers);
             prop_assert!(matches!(presented, Ok(_) | Err(CredentialFault::Garbled)));
             if contains_form(&value) {

@@ -60,6 +60,8 @@ pub enum Voice {
     Git,
     /// The JSON of Git LFS.
     Lfs,
+    /// The JSON of REST, with the error object that Bitbucket has.
+    Rest,
 }
 
 /// What must hold for the body of a request before it is forwarded.

@@ -111,8 +111,8 @@ impl KeyRing {
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
         let entries = lines.flat_map(str::split_whitespace).enumerate();
-        let mut keys = entries
-            .map(|(at, entry)| SealKey::parse(entry).ok_or(KeyRingError::Entry(at + 1)));
+        let mut keys =
+            entries.map(|(at, entry)| SealKey::parse(entry).ok_or(KeyRingError::Entry(at + 1)));
         let first = keys.next().ok_or(KeyRingError::Empty)??;
         Ok(Self { first, others: keys.collect::<Result<_, _>>()? })
     }

@@ -87,7 +87,7 @@ impl Gate {
         // Whoever drops the upload leaves what is left of it to the drain.
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
         let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
-        let voice = rules.kind.voice(head.uri.path());
+        let voice = rules.kind.voice(&rules.prefix, head.uri.path());
         let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
         match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {
             Ok(response) => visit.answer(response),

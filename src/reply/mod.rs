@@ -1,10 +1,11 @@
 //! The doorman: every answer that gitlatch makes itself leaves here, in its caller's own language.
 //!
-//! Git paths get `text/plain`, which git prints as `remote: …`; LFS gets the JSON of its API. Every
-//! answer carries the request id that is also in the log.
+//! Git paths get `text/plain`, which git prints as `remote: …`; LFS gets the JSON of its API, and REST
+//! that of Bitbucket. Every answer carries the request id that is also in the log.
 
 mod git;
 mod lfs;
+mod rest;
 
 use crate::domain::intent::Voice;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 
 /// Seconds after which a client may try again when there was trouble here.
-const TRY_AGAIN: u32 = 5;
+const TRY_AGAIN: u64 = 5;
 
 /// What is to be said.
 #[derive(Debug)]
@@ -28,13 +29,28 @@ pub struct Answer {
     /// Whether the connection ends with it: after an error of framing nobody knows where the next
     /// request would begin.
     pub close: bool,
+    /// What of the request the text is about (a field of its body), for [`Voice::Rest`].
+    pub context: Option<String>,
+    /// The name by which programs know the mistake, for [`Voice::Rest`]; that of the status without it.
+    pub exception: Option<&'static str>,
+    /// After how many seconds the client may try again, with 429 and 503.
+    pub retry_after: Option<u64>,
 }
 
 impl Answer {
     /// An answer that leaves the connection open.
     #[must_use]
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), allow: None, close: false }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(TRY_AGAIN);
+        Self {
+            status,
+            text: text.into(),
+            allow: None,
+            close: false,
+            context: None,
+            exception: None,
+            retry_after,
+        }
     }
 
     /// Says it.
@@ -43,6 +59,7 @@ impl Answer {
         let (content_type, body) = match voice {
             Voice::Git => (git::CONTENT_TYPE, git::body(&self.text, id)),
             Voice::Lfs => (lfs::CONTENT_TYPE, lfs::body(&self.text, id)),
+            Voice::Rest => (rest::CONTENT_TYPE, rest::body(&self, id)),
         };
         let mut response = Response::new(Full::from(body));
         *response.status_mut() = self.status;
@@ -52,8 +69,8 @@ impl Answer {
         if self.status == StatusCode::UNAUTHORIZED {
             challenge(headers, voice);
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from(TRY_AGAIN));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
@@ -93,5 +110,32 @@ fn challenge(headers: &mut http::HeaderMap, voice: Voice) {
     headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gitlatch\""));
     if voice == Voice::Lfs {
         headers.insert(HeaderName::from_static("lfs-authenticate"), BASIC);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_voice_challenges_and_says_when_to_try_again() {
+        for voice in [Voice::Git, Voice::Lfs, Voice::Rest] {
+            let answer = Answer::new(StatusCode::UNAUTHORIZED, "x").into_response(voice, "id");
+            let challenges = answer.headers().get_all(WWW_AUTHENTICATE).iter();
+            let schemes: Vec<_> = challenges.map(|c| c.as_bytes().split_at(5).0).collect();
+            assert_eq!(schemes, [b"Basic", b"Beare"], "{voice:?}");
+            assert!(!answer.headers().contains_key(RETRY_AFTER), "{voice:?}");
+            let cases = [
+                (StatusCode::SERVICE_UNAVAILABLE, None, "5"),
+                (StatusCode::SERVICE_UNAVAILABLE, Some(9), "9"),
+                (StatusCode::TOO_MANY_REQUESTS, Some(60), "60"),
+            ];
+            for (status, seconds, expected) in cases {
+                let mut answer = Answer::new(status, "x");
+                answer.retry_after = seconds.or(answer.retry_after);
+                let answer = answer.into_response(voice, "id");
+                assert_eq!(answer.headers()[RETRY_AFTER], expected, "{voice:?} {status}");
+            }
+        }
     }
 }

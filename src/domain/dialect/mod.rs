@@ -122,9 +122,13 @@ impl Kind {
         }
     }
 
-    /// The voice for a path, known or not, understood or not.
+    /// The voice for a path, known or not, understood or not. `prefix` is the path of `public_url`,
+    /// without a slash at its end; it may stand in front.
     #[must_use]
-    pub fn voice(self, path: &str) -> Voice {
+    pub fn voice(self, prefix: &str, path: &str) -> Voice {
+        if is_below(path.strip_prefix(prefix).unwrap_or(path), MANAGEMENT) {
+            return Voice::Rest;
+        }
         match self {
             Self::Git if path.contains(".git/info/lfs") => Voice::Lfs,
             Self::Git => Voice::Git,
@@ -132,12 +136,47 @@ impl Kind {
     }
 }
 
+/// Where tokens are managed over HTTP.
+const MANAGEMENT: &str = "/rest/access-tokens";
+
 /// Whether the path, in any spelling, is one of gitlatch's own.
 fn is_own(local: &str) -> bool {
+    ["/-/gitlatch", MANAGEMENT].into_iter().any(|own| is_below(local, own))
+}
+
+/// Whether the path, in any spelling, is this one of gitlatch's own or below it.
+fn is_below(local: &str, own: &str) -> bool {
     let decoded = path::decode(local);
     let decoded = decoded.as_bytes();
-    ["/-/gitlatch", "/rest/access-tokens"].into_iter().any(|own| {
-        let (start, rest) = decoded.split_at(own.len().min(decoded.len()));
-        start.eq_ignore_ascii_case(own.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
-    })
+    let (start, rest) = decoded.split_at(own.len().min(decoded.len()));
+    start.eq_ignore_ascii_case(own.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_is_spoken_to_in_its_own_language() {
+        let cases = [
+            ("", "/team/app.git/info/refs", Voice::Git),
+            ("", "/team/app.git/info/lfs/objects/batch", Voice::Lfs),
+            ("", "/-/gitlatch/", Voice::Git),
+            ("", "/rest/access-tokens", Voice::Rest),
+            ("", "/rest/access-tokens/latest/users/alice", Voice::Rest),
+            ("", "/REST/access%2Dtokens/1.0/projects/P", Voice::Rest),
+            ("", "/rest%2Faccess-tokens/..", Voice::Rest),
+            ("", "/rest/access-tokens-of-mine.git/info/refs", Voice::Git),
+            ("", "/a/rest/access-tokens/r.git/info/refs", Voice::Git),
+            ("/git", "/git/rest/access-tokens/latest/self", Voice::Rest),
+            ("/git", "/rest/access-tokens/latest/self", Voice::Rest),
+            ("/git", "/other/rest/access-tokens", Voice::Git),
+            ("", "*", Voice::Git),
+        ];
+        for kind in Kind::ALL {
+            for (prefix, path, expected) in cases {
+                assert_eq!(kind.voice(prefix, path), expected, "{prefix} {path}");
+            }
+        }
+    }
 }
