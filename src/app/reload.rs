@@ -90,16 +90,22 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("upstream", format!("{:?}", config.upstream)),
         ("upstream.identity", credential(config)),
         ("access.users", format!("{:?}", config.access.users_by_grants)),
+        ("access.passwords", format!("{:?}", config.access.passwords)),
         ("log", format!("{:?}", config.log)),
     ]
 }
 
-/// The hash of the credential for the upstream.
+/// The hash of the credential for the upstream, or of the ids of the keys that seal credentials.
 fn credential(config: &Config) -> String {
     match &config.upstream.target {
         Target::Url(remote) => match &remote.identity {
             Identity::Fixed(secret) => {
                 format!("{:x?}", TokenHash::of(secret.expose().as_bytes()).as_bytes())
+            }
+            Identity::Stored { keys } => {
+                let ring = keys.ring();
+                let ids = ring.iter().flat_map(|ring| ring.ids()).flat_map(|id| id.0);
+                format!("{:x?}", TokenHash::of(&ids.collect::<Vec<u8>>()).as_bytes())
             }
             Identity::None | Identity::Header { .. } => String::new(),
         },

@@ -8,7 +8,7 @@ mod read;
 mod resolve;
 
 pub use mistake::{Mistake, Report, Severity};
-pub use resolve::{Environment, load};
+pub use resolve::{Environment, KeyError, KeySource, load};
 
 pub use crate::domain::client::TrustedProxies;
 
@@ -165,6 +165,11 @@ pub enum Identity {
     },
     /// One credential for everybody: the value of `Authorization`.
     Fixed(Secret),
+    /// One credential per user, project or repository, sealed in the store.
+    Stored {
+        /// The keys that seal them.
+        keys: KeySource,
+    },
 }
 
 impl Identity {
@@ -176,7 +181,7 @@ impl Identity {
 }
 
 /// `[access]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// `people = "pass"`: requests without a token go upstream as they came.
     pub people_pass: bool,
@@ -184,6 +189,21 @@ pub struct Access {
     pub users_by_grants: bool,
     /// `anonymous = "read"`: Git reads without a credential, as far as the host has public ones.
     pub anonymous_read: bool,
+    /// Who proves a person's password.
+    pub passwords: Passwords,
+}
+
+/// Who proves a person's password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passwords {
+    /// gitlatch's own users.
+    Local,
+    /// The host.
+    Upstream {
+        /// What it is asked for, below the path of `url`: it answers 2xx to a right Basic credential and
+        /// 401 to a wrong one.
+        path: String,
+    },
 }
 
 /// `[log]`.
@@ -214,8 +234,20 @@ impl Config {
             Target::Folder { service_user, .. } => Some(service_user),
             Target::Url(remote) => match &remote.identity {
                 Identity::Header { service_user, .. } => Some(service_user),
-                Identity::None | Identity::Fixed(_) => None,
+                Identity::None | Identity::Fixed(_) | Identity::Stored { .. } => None,
             },
+        }
+    }
+
+    /// The keys that seal credentials in the store, in mode `stored`.
+    #[must_use]
+    pub fn keys(&self) -> Option<&KeySource> {
+        match &self.upstream.target {
+            Target::Url(remote) => match &remote.identity {
+                Identity::Stored { keys } => Some(keys),
+                Identity::None | Identity::Header { .. } | Identity::Fixed(_) => None,
+            },
+            Target::Folder { .. } => None,
         }
     }
 

@@ -1,15 +1,63 @@
 //! What the host is told about who is asking: exactly one identity, or none.
 
+use super::ForwardError;
 use crate::config::Identity;
 use crate::domain::policy::{Permit, Traveller};
+use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// A password that is shorter stands in too many innocent headers to be looked for.
 const SHORTEST: usize = 8;
+
+/// The credential that one user, project or repository has for the host, in mode `stored`. Its `Debug`
+/// shows the name only.
+pub struct UpstreamCredential {
+    value: HeaderValue,
+    name: String,
+    secrets: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl UpstreamCredential {
+    /// A user name and a password or token, sent as Basic; `None` for a name with a colon or a control
+    /// character in either, which Basic cannot carry (RFC 7617 §2).
+    #[must_use]
+    pub fn basic(username: &str, password: &Secret) -> Option<Self> {
+        let odd = |text: &str| text.contains(char::is_control);
+        if username.contains(':') || odd(username) || odd(password.expose()) {
+            return None;
+        }
+        let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
+        let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+        Self::of(&Zeroizing::new(format!("Basic {}", *encoded)), username)
+    }
+
+    /// A token, sent as Bearer, which messages call `name`; `None` when it is not one word of printable
+    /// ASCII (RFC 6750 §2.1).
+    #[must_use]
+    pub fn bearer(token: &Secret, name: &str) -> Option<Self> {
+        let token = token.expose();
+        let word = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+        word.then(|| Zeroizing::new(format!("Bearer {token}"))).and_then(|v| Self::of(&v, name))
+    }
+
+    fn of(value: &str, name: &str) -> Option<Self> {
+        let mut header = HeaderValue::from_str(value).ok()?;
+        header.set_sensitive(true);
+        let secrets = secrets(value.as_bytes());
+        Some(Self { value: header, name: name.to_owned(), secrets })
+    }
+}
+
+impl fmt::Debug for UpstreamCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UpstreamCredential({:?}, …)", self.name)
+    }
+}
 
 /// Puts the identity on a request.
 pub enum Teller {
@@ -29,6 +77,8 @@ pub enum Teller {
         /// What of it no answer may carry back.
         secrets: Vec<Zeroizing<Vec<u8>>>,
     },
+    /// The credential that comes with each request.
+    Stored,
 }
 
 impl Teller {
@@ -47,6 +97,7 @@ impl Teller {
                 value.set_sensitive(true);
                 Self::Fixed { secrets: secrets(value.as_bytes()), value }
             }
+            Identity::Stored { .. } => Self::Stored,
         })
     }
 
@@ -55,7 +106,7 @@ impl Teller {
     pub fn header(&self) -> Option<&HeaderName> {
         match self {
             Self::Header { name, .. } => Some(name),
-            Self::Silent | Self::Fixed { .. } => None,
+            Self::Silent | Self::Fixed { .. } | Self::Stored => None,
         }
     }
 
@@ -64,43 +115,88 @@ impl Teller {
         matches!(self, Self::Silent)
     }
 
-    /// The parts of the credential that no answer may carry back.
-    pub(super) fn secrets(&self) -> &[Zeroizing<Vec<u8>>] {
+    /// The parts of the credential that no answer may carry back. `own` is that of the request.
+    pub(super) fn secrets<'a>(
+        &'a self,
+        own: Option<&'a UpstreamCredential>,
+    ) -> &'a [Zeroizing<Vec<u8>>] {
         match self {
             Self::Fixed { secrets, .. } => secrets,
+            Self::Stored => own.map_or(&[], |credential| &credential.secrets),
             Self::Silent | Self::Header { .. } => &[],
         }
     }
 
     /// The name under which the holder of this permit travels, where it travels under one.
-    pub(super) fn name(&self, permit: &Permit) -> Option<String> {
-        let Self::Header { service_user, .. } = self else { return None };
-        match permit.traveller() {
-            Traveller::Nobody => None,
-            Traveller::User(name) => Some(name.to_string()),
-            Traveller::Service { project, repository } => {
+    pub(super) fn name(&self, permit: &Permit, own: Option<&UpstreamCredential>) -> Option<String> {
+        match (self, permit.traveller()) {
+            (Self::Silent | Self::Fixed { .. }, _) | (_, Traveller::Nobody) => None,
+            (Self::Stored, _) => own.map(|credential| credential.name.clone()),
+            (Self::Header { .. }, Traveller::User(name)) => Some(name.to_string()),
+            (Self::Header { service_user, .. }, Traveller::Service { project, repository }) => {
                 Some(service_user.name(project, repository.as_deref()))
             }
         }
     }
 
-    /// Puts it on. An anonymous read travels without.
-    pub(super) fn tell(&self, headers: &mut HeaderMap, permit: &Permit) {
+    /// Puts it on. An anonymous read travels without. `own` is the credential of the request, which
+    /// counts in mode `stored` only.
+    ///
+    /// # Errors
+    /// When there is no credential and there must be one: the request may not be sent.
+    pub(super) fn tell(
+        &self,
+        headers: &mut HeaderMap,
+        permit: &Permit,
+        own: Option<&UpstreamCredential>,
+    ) -> Result<(), ForwardError> {
         if *permit.traveller() == Traveller::Nobody {
-            return;
+            return Ok(());
         }
         match self {
             Self::Silent => {}
             Self::Header { name, .. } => {
-                let value = self.name(permit).and_then(|name| HeaderValue::try_from(name).ok());
-                if let Some(value) = value {
-                    headers.insert(name.clone(), value);
-                }
+                let value = self.name(permit, own).and_then(|n| HeaderValue::try_from(n).ok());
+                headers.insert(name.clone(), value.ok_or(ForwardError::Unsendable)?);
             }
             Self::Fixed { value, .. } => {
                 headers.insert(AUTHORIZATION, value.clone());
             }
+            Self::Stored => {
+                let own = own.ok_or_else(|| ForwardError::NoIdentity(lacking(permit)))?;
+                headers.insert(AUTHORIZATION, own.value.clone());
+            }
         }
+        Ok(())
+    }
+}
+
+/// Who has no credential, and how one is set.
+fn lacking(permit: &Permit) -> String {
+    let (who, options) = match permit.traveller() {
+        Traveller::Nobody => (String::new(), String::new()),
+        Traveller::User(name) => (format!("user {name}"), format!("--user {name}")),
+        Traveller::Service { project, repository: None } => {
+            (format!("project {project}"), format!("--project {}", quoted(project)))
+        }
+        Traveller::Service { project, repository: Some(name) } => (
+            format!("repository {project}/{name}"),
+            format!("--project {} --repo {}", quoted(project), quoted(name)),
+        ),
+    };
+    format!(
+        "{who}; an operator sets one with: gitlatch identity set {options} --username NAME \
+         --secret-stdin"
+    )
+}
+
+/// A name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/-@+".contains(&b);
+    if name.bytes().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
     }
 }
 

@@ -11,10 +11,12 @@ pub mod http_backend;
 mod identity;
 mod location;
 mod pool;
+mod proof;
 mod remote;
 mod socket;
 
-pub use identity::Teller;
+pub use identity::{Teller, UpstreamCredential};
+pub use proof::Proof;
 pub use remote::{RemoteError, RemoteHost, client_tls};
 
 use crate::domain::policy::Permit;
@@ -28,14 +30,27 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub enum Passage<'a> {
     /// A token or an anonymous read, with the policy's permit.
-    Permitted(&'a Permit),
+    Permitted {
+        /// The permit.
+        permit: &'a Permit,
+        /// What the host is to be told in mode `stored`, where nothing is sent without; other modes do
+        /// not look at it.
+        credential: Option<&'a UpstreamCredential>,
+    },
     /// A person without a token, under `people = "pass"`: as it came, less identity headers.
     Person,
 }
 
-impl Passage<'_> {
+impl<'a> Passage<'a> {
     fn is_person(self) -> bool {
         matches!(self, Self::Person)
+    }
+
+    fn credential(self) -> Option<&'a UpstreamCredential> {
+        match self {
+            Self::Permitted { credential, .. } => credential,
+            Self::Person => None,
+        }
     }
 }
 
@@ -95,6 +110,10 @@ pub enum ForwardError {
     /// 401 from upstream to a name that the host does not know.
     #[error("the host does not accept {0}")]
     NameRefused(String),
+    /// In mode `stored` nobody has set a credential for whoever asks; the text tells who that is, and how
+    /// to set one.
+    #[error("no credential for the host is stored for {0}")]
+    NoIdentity(String),
     /// 401 from upstream to the one credential that it was given.
     #[error("the host does not accept the credential that gitlatch has for it")]
     CredentialRefused,
@@ -146,6 +165,7 @@ impl ForwardError {
             | Self::Stalled
             | Self::TooLarge(_)
             | Self::NotPublic
+            | Self::NoIdentity(_)
             | Self::NoRepository(_)
             | Self::Borrows(_)
             | Self::Busy
@@ -175,11 +195,29 @@ impl Forwarder {
     ) -> Result<Response<Body>, ForwardError> {
         match (self, passage) {
             (Self::Remote(host), _) => host.send(passage, request, idle).await,
-            (Self::Folder(backend), Passage::Permitted(permit)) => {
+            (Self::Folder(backend), Passage::Permitted { permit, .. }) => {
                 backend.send(permit, request, idle).await
             }
             // A configuration with both is refused at start.
             (Self::Folder(_), Passage::Person) => Err(ForwardError::Unsendable),
+        }
+    }
+
+    /// Asks the host, within `timeout`, what it says to a person's credential at `path`, a path below that
+    /// of its URL.
+    ///
+    /// # Errors
+    /// When there is no answer to judge by, or no host to ask.
+    pub async fn prove(
+        &self,
+        path: &str,
+        authorization: HeaderValue,
+        timeout: Duration,
+    ) -> Result<Proof, ForwardError> {
+        match self {
+            Self::Remote(host) => host.prove(path, authorization, timeout).await,
+            // A configuration that asks a folder is refused at start.
+            Self::Folder(_) => Err(ForwardError::Unsendable),
         }
     }
 

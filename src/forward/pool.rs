@@ -4,7 +4,7 @@ use super::ForwardError;
 use super::body::Upload;
 use super::socket::{Patient, Stream};
 use crate::config::Remote;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::cell::{Cell, RefCell};
@@ -48,6 +48,28 @@ impl Address {
             tls,
             timeout: remote.connect_timeout,
         })
+    }
+
+    /// A new connection, on which nothing has been said yet. It ends when the host reads nothing of what
+    /// it is sent, and sends nothing, for `patience`.
+    pub(super) async fn connect<B>(
+        &self,
+        patience: Duration,
+    ) -> Result<(SendRequest<B>, Connection<TokioIo<Patient<Stream>>, B>), ForwardError>
+    where
+        B: http_body::Body + 'static,
+        B::Data: Send,
+        B::Error: Into<super::body::BoxError>,
+    {
+        let opened = tokio::time::timeout(self.timeout, self.open()).await;
+        let stream = opened
+            .map_err(|_elapsed| ForwardError::ConnectTimeout)?
+            .map_err(ForwardError::Connect)?;
+        http1::Builder::new()
+            .max_buf_size(BUFFER)
+            .handshake(TokioIo::new(Patient::new(stream, patience)))
+            .await
+            .map_err(ForwardError::Protocol)
     }
 
     async fn open(&self) -> io::Result<Stream> {
@@ -105,21 +127,12 @@ impl Pool {
         None
     }
 
-    /// A new connection, which ends when the host reads nothing of what it is sent, and sends nothing,
-    /// for `patience`.
+    /// A new connection, which lives on its own ([`Address::connect`]).
     pub(super) async fn connect(
         self: &Rc<Self>,
         patience: Duration,
     ) -> Result<Lease, ForwardError> {
-        let opened = tokio::time::timeout(self.address.timeout, self.address.open()).await;
-        let stream = opened
-            .map_err(|_elapsed| ForwardError::ConnectTimeout)?
-            .map_err(ForwardError::Connect)?;
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(BUFFER)
-            .handshake(TokioIo::new(Patient::new(stream, patience)))
-            .await
-            .map_err(ForwardError::Protocol)?;
+        let (sender, connection) = self.address.connect(patience).await?;
         tokio::task::spawn_local(async move {
             // What goes wrong is told to the request that is under way.
             let _ = connection.await;

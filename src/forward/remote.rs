@@ -4,7 +4,8 @@ use super::body::{Body, Relay, UploadState, unless_idle};
 use super::exchange::{Head, exchange};
 use super::location::{self, Location};
 use super::pool::{Address, Pool};
-use super::{ForwardError, Outbound, Passage, Teller, Upload, headers};
+use super::proof::{self, Proof};
+use super::{ForwardError, Outbound, Passage, Teller, Upload, UpstreamCredential, headers};
 use crate::config::{Origin, Remote};
 use crate::domain::policy::{Permit, Traveller};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, LOCATION};
@@ -83,6 +84,7 @@ pub struct RemoteHost {
     host: HeaderValue,
     public_host: HeaderValue,
     teller: Teller,
+    address: Rc<Address>,
     tokens: Rc<Pool>,
     people: Rc<Pool>,
 }
@@ -112,6 +114,7 @@ impl RemoteHost {
                 .ok_or_else(|| RemoteError::Header("the identity".to_owned()))?,
             tokens: Pool::new(&address, remote.pool_idle),
             people: Pool::new(&address, remote.pool_idle),
+            address,
         })
     }
 
@@ -127,7 +130,7 @@ impl RemoteHost {
     ) -> Result<Response<Body>, ForwardError> {
         let meter = Rc::clone(&request.meter);
         let limit = request.body.limit();
-        let (head, body) = self.head(passage, request).ok_or(ForwardError::Unsendable)?;
+        let (head, body) = self.head(passage, request)?;
         let pool = if passage.is_person() { &self.people } else { &self.tokens };
         let sent = unless_idle(exchange(pool, head, body), &meter, idle).await;
         let (response, lease) = match (sent, meter.upload()) {
@@ -150,14 +153,35 @@ impl RemoteHost {
         // The version is of the connection to the host, not of the one to the client.
         parts.version = Version::HTTP_11;
         self.judge(passage, &mut parts)?;
-        headers::inbound(&mut parts.headers, self.teller.secrets(), passage.is_person());
+        let secrets = self.teller.secrets(passage.credential());
+        headers::inbound(&mut parts.headers, secrets, passage.is_person());
         let body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle)));
         Ok(Response::from_parts(parts, body))
     }
 
+    /// Asks the host what it says to a person's credential: one GET on a connection of its own, with no
+    /// header of the client's. `path` is below the path of the host's URL.
+    ///
+    /// # Errors
+    /// When no answer comes in time, or none that says anything about the credential.
+    pub async fn prove(
+        &self,
+        path: &str,
+        authorization: HeaderValue,
+        timeout: Duration,
+    ) -> Result<Proof, ForwardError> {
+        let target = format!("{}{path}", self.origin.prefix);
+        let request = proof::request(&target, &self.host, authorization)?;
+        proof::ask(&self.address, request, timeout).await
+    }
+
     /// The head that goes upstream: the bytes of the target as they were judged, the headers cleaned,
     /// and only then ours.
-    fn head(&self, passage: Passage<'_>, request: Outbound) -> Option<(Head, Upload)> {
+    fn head(
+        &self,
+        passage: Passage<'_>,
+        request: Outbound,
+    ) -> Result<(Head, Upload), ForwardError> {
         let mut target = http::uri::Parts::default();
         target.path_and_query = request.target.into_parts().path_and_query;
         let identity = self.teller.header();
@@ -174,14 +198,15 @@ impl RemoteHost {
         let proto = if self.public.https { "https" } else { "http" };
         sent.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
         if let Some(client) = request.client {
-            sent.insert(FORWARDED_FOR, HeaderValue::try_from(client.to_string()).ok()?);
+            let client = HeaderValue::try_from(client.to_string());
+            sent.insert(FORWARDED_FOR, client.map_err(|_| ForwardError::Unsendable)?);
         }
-        if let Passage::Permitted(permit) = passage {
+        if let Passage::Permitted { permit, credential } = passage {
             sent.remove(AUTHORIZATION);
-            self.teller.tell(&mut sent, permit);
+            self.teller.tell(&mut sent, permit, credential)?;
         }
-        let target = Uri::from_parts(target).ok()?;
-        Some((Head { method: request.method, target, headers: sent }, request.body))
+        let target = Uri::from_parts(target).map_err(|_| ForwardError::Unsendable)?;
+        Ok((Head { method: request.method, target, headers: sent }, request.body))
     }
 
     /// Answers that may not be handed on as they are: the host's own challenge, and redirects.
@@ -190,10 +215,10 @@ impl RemoteHost {
         passage: Passage<'_>,
         parts: &mut http::response::Parts,
     ) -> Result<(), ForwardError> {
-        if let Passage::Permitted(permit) = passage {
+        if let Passage::Permitted { permit, credential } = passage {
             let nobody = *permit.traveller() == Traveller::Nobody;
             match parts.status {
-                StatusCode::UNAUTHORIZED => return Err(self.refused(permit)),
+                StatusCode::UNAUTHORIZED => return Err(self.refused(permit, credential)),
                 // Hosts hide what is not public in many ways. Git sends its credential only after a
                 // challenge, so that nobody is asked for one.
                 StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if nobody => {
@@ -218,22 +243,23 @@ impl RemoteHost {
             }
             // People follow their host to wherever they log in.
             (Location::Keep, _) | (_, Passage::Person) => {}
-            (Location::Login, Passage::Permitted(permit))
+            (Location::Login, Passage::Permitted { permit, .. })
                 if *permit.traveller() == Traveller::Nobody =>
             {
                 return Err(ForwardError::NotPublic);
             }
-            (Location::Login, Passage::Permitted(permit)) => {
-                let who = self.teller.name(permit).unwrap_or_else(|| "this request".to_owned());
+            (Location::Login, Passage::Permitted { permit, credential }) => {
+                let who = self.teller.name(permit, credential);
+                let who = who.unwrap_or_else(|| "this request".to_owned());
                 return Err(ForwardError::LoginPage(who));
             }
-            (Location::Elsewhere, Passage::Permitted(_)) => return Err(ForwardError::Redirect),
+            (Location::Elsewhere, Passage::Permitted { .. }) => return Err(ForwardError::Redirect),
         }
         Ok(())
     }
 
-    fn refused(&self, permit: &Permit) -> ForwardError {
-        match (permit.traveller(), self.teller.name(permit)) {
+    fn refused(&self, permit: &Permit, credential: Option<&UpstreamCredential>) -> ForwardError {
+        match (permit.traveller(), self.teller.name(permit, credential)) {
             (Traveller::Nobody, _) => ForwardError::NotPublic,
             (_, Some(name)) => ForwardError::NameRefused(name),
             (_, None) if self.teller.is_silent() => ForwardError::CredentialWanted,

@@ -165,7 +165,7 @@ impl Gate {
             return Err(Refusal::NoLfs);
         }
         body::check(&head, &intent, &mut upload, rules).await?;
-        let passage = Passage::Permitted(&permit);
+        let passage = Passage::Permitted { permit: &permit, credential: None };
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
         let request = outbound(head, upload, client, service, visit);

@@ -84,9 +84,11 @@ impl Refusal {
             Self::Denied(_)
             | Self::Unknown(_)
             | Self::OwnPath
-            | Self::Forward(ForwardError::NameRefused(_) | ForwardError::LoginPage(_)) => {
-                StatusCode::FORBIDDEN
-            }
+            | Self::Forward(
+                ForwardError::NameRefused(_)
+                | ForwardError::LoginPage(_)
+                | ForwardError::NoIdentity(_),
+            ) => StatusCode::FORBIDDEN,
             Self::NoPages | Self::Forward(ForwardError::NoRepository(_)) => StatusCode::NOT_FOUND,
             Self::NoLfs => StatusCode::NOT_IMPLEMENTED,
             Self::Store(_) | Self::Clock => StatusCode::SERVICE_UNAVAILABLE,
@@ -189,6 +191,7 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         | ForwardError::CredentialRefused
         | ForwardError::CredentialWanted => "upstream-credential",
         ForwardError::NotPublic => "not-public",
+        ForwardError::NoIdentity(_) => "no-identity",
         ForwardError::NoRepository(_) => "no-repository",
         ForwardError::Borrows(_) => "alternates",
         ForwardError::Busy => "busy",

@@ -1,8 +1,9 @@
 //! `[access]`: who may come in without a token, and whose rights count.
 
-use crate::config::Access;
 use crate::config::mistake::Place;
 use crate::config::read::{Found, Section};
+use crate::config::{Access, Passwords};
+use crate::domain::dialect::{Kind, path};
 
 /// Whose rights the upstream can enforce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +19,15 @@ pub(super) enum Rights {
 }
 
 /// Reads the section. `rights` is `None` when the upstream's identity could not be read.
-pub(super) fn read(section: &mut Section<'_>, rights: Option<Rights>) -> Option<Access> {
+pub(super) fn read(
+    section: &mut Section<'_>,
+    rights: Option<Rights>,
+    kind: Option<Kind>,
+) -> Option<Access> {
     let people = section.choice("people", &[("refuse", false), ("pass", true)]);
     let users = section.choice("users", &[("upstream", false), ("grants", true)]);
     let anonymous = section.choice("anonymous", &[("refuse", false), ("read", true)]);
-    let passwords = section.parsed("passwords", passwords);
+    let passwords = passwords(section, rights, kind);
     if let (Some(rights), Some(users)) = (rights, &users) {
         check_users(section, rights, users);
     }
@@ -43,11 +48,11 @@ pub(super) fn read(section: &mut Section<'_>, rights: Option<Rights>) -> Option<
                     then: the host cannot tell the two apart";
         section.notes.warning(anonymous.place, text);
     }
-    passwords?;
     Some(Access {
         people_pass: people?.value,
         users_by_grants: users?.value || folder,
         anonymous_read: anonymous?.value,
+        passwords: passwords?,
     })
 }
 
@@ -70,12 +75,86 @@ fn check_users(section: &mut Section<'_>, rights: Rights, users: &Found<bool>) {
     }
 }
 
-fn passwords(text: &str) -> Result<(), &'static str> {
-    match text {
-        "local" => Ok(()),
-        "upstream" => {
-            Err("this release does not ask the upstream for passwords yet; use \"local\"")
+/// Who proves a person's password, and what the host is asked for when it does.
+fn passwords(
+    section: &mut Section<'_>,
+    rights: Option<Rights>,
+    kind: Option<Kind>,
+) -> Option<Passwords> {
+    let asks = section.choice("passwords", &[("local", false), ("upstream", true)]);
+    let path = section.parsed("password_path", password_path);
+    let path_key = section.set("password_path");
+    let asks = asks?;
+    if !asks.value {
+        if let Some(place) = path_key {
+            let text = "`password_path` belongs to passwords = \"upstream\", and passwords is \
+                        \"local\"";
+            section.notes.error(place, text);
         }
-        _ => Err("it is \"local\""),
+        return Some(Passwords::Local);
+    }
+    if rights == Some(Rights::Folder) {
+        let text = "`passwords`: with `repositories` there is no host to ask: set passwords = \
+                    \"local\"";
+        section.notes.error(asks.place, text);
+        return None;
+    }
+    match (path, path_key) {
+        (Some(path), _) => Some(Passwords::Upstream { path: path.value }),
+        (None, Some(_)) => None,
+        (None, None) => {
+            let usual = kind?.password_path();
+            if usual.is_none() {
+                let text = "`passwords`: \"upstream\" needs `password_path` with this kind of host: \
+                            a path there that answers 200 to a right name and password and 401 to a \
+                            wrong one, such as password_path = \"/api/v1/user\" of Gitea";
+                section.notes.error(asks.place, text);
+            }
+            Some(Passwords::Upstream { path: usual?.to_owned() })
+        }
+    }
+}
+
+/// Reads a path that means the same to everybody: it is sent as it stands here.
+fn password_path(text: &str) -> Result<String, &'static str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~!$&'()*+,=:@".contains(&b);
+    if path::check(text).is_err() || !text.bytes().all(plain) {
+        return Err(
+            "a path on the host begins with / and has no query, no fragment, no percent escapes and \
+             no empty, `.` or `..` segment",
+        );
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_prove_passwords() {
+        for good in ["/", "/api/v1/user", "/rest/api/1.0/users/", "/a.b/~c/(d)@e"] {
+            assert_eq!(password_path(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "api",
+            "http://host/api",
+            "//host/api",
+            "/a?b",
+            "/a#b",
+            "/a%20b",
+            "/a/../b",
+            "/./a",
+            "/a//b",
+            "/a b",
+            "/ä",
+            "/a;b",
+            "/a\\b",
+            "/a\r\nb",
+            "/latu_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert!(password_path(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -7,12 +7,8 @@ use crate::domain::secret::Secret;
 use crate::domain::token;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::io::Read as _;
 use std::path::Path;
 use zeroize::Zeroizing;
-
-/// Longest file that a secret is read from, in bytes.
-const LONGEST: u64 = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
@@ -139,11 +135,7 @@ impl Source {
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    let (file, metadata) = files::open(path)?;
-    files::private(path, &metadata, files::Besides::Group)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = file.take(LONGEST).read_to_end(&mut bytes);
-    read.map_err(|cause| format!("the file cannot be read: {cause}"))?;
+    let bytes = files::read_secret(path)?;
     let text = std::str::from_utf8(&bytes);
     Ok(text.map_err(|_| "the secret has characters other than printable ASCII")?.to_owned())
 }

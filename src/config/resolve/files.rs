@@ -1,8 +1,13 @@
 //! Files that the configuration names: whether they can be read, and by whom else.
 
 use std::fs::{File, Metadata};
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Longest file that a secret is read from, in bytes.
+const LONGEST: u64 = 64 * 1024;
 
 /// Opens a regular file.
 ///
@@ -17,6 +22,19 @@ pub(super) fn open(path: &Path) -> Result<(File, Metadata), String> {
     let file = File::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     Ok((file, metadata))
+}
+
+/// Reads a file with a secret in it, which is for its owner and its group alone.
+pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let (file, metadata) = open(path)?;
+    private(path, &metadata, Besides::Group)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|cause| format!("the file cannot be read: {cause}"))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!("the file has more than {LONGEST} bytes, which no secret has"));
+    }
+    Ok(bytes)
 }
 
 /// Who may use a file besides its owner.

@@ -3,6 +3,7 @@
 use super::Environment;
 use super::access::Rights;
 use super::credential::{self, Credential};
+use super::keys;
 use crate::config::Identity;
 use crate::config::mistake::{Notes, Place};
 use crate::config::read::{Found, Section};
@@ -84,6 +85,7 @@ pub(super) struct Draft {
     header: Option<Found<String>>,
     service_user: Option<Found<ServiceUser>>,
     credential: Credential,
+    keys: keys::Draft,
     /// The keys besides `mode` that the file sets: with their modes and places.
     set: Vec<(&'static str, Mode, Place)>,
 }
@@ -92,14 +94,12 @@ pub(super) struct Draft {
 pub(super) fn read(section: &mut Section<'_>) -> Draft {
     let set = |(key, mode): (&'static str, Mode)| Some((key, mode, section.set(key)?));
     let set = KEYS.into_iter().filter_map(set).collect();
-    // They are known, and wait for the release that has mode "stored".
-    section.text("key_file");
-    section.text("key_env");
     Draft {
         mode: section.choice("mode", &Mode::WORDS),
         header: section.parsed("header", header_name),
         service_user: section.parsed("service_user", ServiceUser::new),
         credential: credential::read(section),
+        keys: keys::read(section),
         set,
     }
 }
@@ -139,9 +139,8 @@ impl Draft {
                 self.credential.resolve(mode.place, environment, notes).map(Identity::Fixed)
             }
             Mode::Stored => {
-                let text = "this release has no mode \"stored\" yet; use \"header\" or \"fixed\"";
-                notes.error(mode.place, format!("`mode`: {text}"));
-                None
+                let keys = self.keys.resolve(mode.place, environment, notes)?;
+                Some(Identity::Stored { keys })
             }
         }
     }

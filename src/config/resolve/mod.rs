@@ -5,6 +5,7 @@ mod credential;
 mod files;
 mod folder;
 mod identity;
+mod keys;
 mod listen;
 mod networks;
 mod origin;
@@ -14,6 +15,8 @@ mod upstream;
 
 #[cfg(test)]
 mod tests;
+
+pub use keys::{KeyError, KeySource};
 
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
@@ -88,7 +91,7 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     let operations = listen::operations(&mut document.section("operations"), &server.listen);
     let store = store::read(&mut document.section("store"));
     let upstream = upstream::read(document, environment, server.public_url.as_ref());
-    let access = access::read(&mut document.section("access"), upstream.rights);
+    let access = access::read(&mut document.section("access"), upstream.rights, upstream.kind);
     let log = log(&mut document.section("log"));
     Some(Config {
         server: server.server?,

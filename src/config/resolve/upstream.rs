@@ -16,6 +16,8 @@ pub(super) struct Draft {
     pub(super) upstream: Option<Upstream>,
     /// Whose rights it can enforce, as far as that can be told.
     pub(super) rights: Option<Rights>,
+    /// The kind of host, if it could be read.
+    pub(super) kind: Option<Kind>,
 }
 
 /// The keys as they were read; which of them count depends on the target.
@@ -60,9 +62,9 @@ pub(super) fn read(
             (url_target(&keys, identity, public_url, notes), rights)
         }
     };
-    let upstream =
-        keys.kind.zip(target).map(|(kind, target)| Upstream { kind: kind.value, target });
-    Draft { upstream, rights }
+    let kind = keys.kind.map(|kind| kind.value);
+    let upstream = kind.zip(target).map(|(kind, target)| Upstream { kind, target });
+    Draft { upstream, rights, kind }
 }
 
 fn keys(section: &mut Section<'_>) -> Keys {

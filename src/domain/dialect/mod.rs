@@ -93,6 +93,15 @@ impl Kind {
         }
     }
 
+    /// The path, below that of `url`, where this kind of host answers 2xx to a right Basic credential and
+    /// 401 to a wrong one; `None` where hosts of this kind have no such path in common.
+    #[must_use]
+    pub const fn password_path(self) -> Option<&'static str> {
+        match self {
+            Self::Git => None,
+        }
+    }
+
     /// The table, for people and for tests.
     #[must_use]
     pub const fn rows(self) -> &'static [Row] {
