@@ -2,6 +2,7 @@
 
 mod reading;
 mod rules;
+mod stored;
 mod upstream;
 
 use super::{Environment, load};
@@ -12,6 +13,11 @@ use tempfile::TempDir;
 
 /// The least that a file says.
 const LEAST: &str = "[upstream]\nkind = \"git\"\nurl = \"http://127.0.0.1:3000\"\n";
+
+/// 32 bytes of 1, of which `printf '\1%.0s' $(seq 32) | sha256sum` tells the id: 72cd6e8422c407fb.
+const HEX_KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+/// 32 bytes of 2, whose id is 75877bb41d393b5f.
+const BASE64_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 
 /// A folder for one test, with files that cases name.
 struct House {
@@ -33,8 +39,12 @@ impl House {
             ("empty", 0o600, "\ns3cret"),
             ("binary", 0o600, "s3cr\u{e9}t"),
             ("control", 0o600, "s3cr\tet"),
+            ("keys", 0o640, "# new, then old\n$BASE64\n$HEX\n"),
+            ("open-keys", 0o604, "$HEX\n"),
+            ("half-a-key", 0o600, "# new\n$BASE64\ns3cret\n"),
             ("token", 0o600, "latu_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ] {
+            let content = content.replace("$BASE64", BASE64_KEY).replace("$HEX", HEX_KEY);
             std::fs::write(house.path(name), content).unwrap();
             std::fs::set_permissions(house.path(name), PermissionsExt::from_mode(mode)).unwrap();
         }
@@ -50,6 +60,10 @@ impl House {
     }
 
     fn load(&self, toml: &str) -> Result<(Config, Report), Report> {
+        self.load_for(true, toml)
+    }
+
+    fn load_for(&self, for_serving: bool, toml: &str) -> Result<(Config, Report), Report> {
         let dir = self.dir.path().to_str().unwrap();
         let mut toml = toml.replace("$DIR", dir);
         if !toml.contains("[store]") {
@@ -58,7 +72,7 @@ impl House {
         }
         let file = self.path("proxy.toml");
         std::fs::write(&file, toml).unwrap();
-        load(&file, &Environment { variable: &variable, for_serving: true })
+        load(&file, &Environment { variable: &variable, for_serving })
     }
 
     /// The configuration of a file without errors.
@@ -102,6 +116,7 @@ fn variable(name: &str) -> Option<String> {
     match name {
         "SECRET" => Some("s3cret".to_owned()),
         "EMPTY" => Some(String::new()),
+        "KEY" => Some(HEX_KEY.to_owned()),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{House, LEAST};
 use crate::config::read::Document;
-use crate::config::{EXAMPLE, Listen, Target};
+use crate::config::{EXAMPLE, Listen, Passwords, Target};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ fn defaults_come_from_the_example() {
     assert_eq!((config.server.threads, config.server.max_body), (0, None));
     assert!(!config.access.people_pass && !config.access.users_by_grants);
     assert!(config.log.json && config.log.level == tracing::Level::INFO);
+    assert_eq!(config.access.passwords, Passwords::Local);
     let Target::Url(remote) = config.upstream.target else { panic!("a host") };
     assert_eq!(remote.host, "127.0.0.1:3000");
     assert_eq!(remote.pool_idle, Duration::from_secs(30));
@@ -170,7 +171,7 @@ fn all_mistakes_in_one_run() {
     let text = "[server]\nlisten = 5\ntimout = \"1s\"\ntls_cert = \"$DIR/cert.pem\"\n\
                 [store]\npath = \"$DIR/no/x.db\"\n\
                 [upstream]\nkind = \"gitea\"\n\
-                [access]\nusers = \"everybody\"\npasswords = \"upstream\"\n";
+                [access]\nusers = \"everybody\"\npasswords = \"host\"\n";
     insta::assert_snapshot!(House::new().report(text), @r#"
     proxy.toml:2:10: `listen` is a string or a list of strings, not an integer
     proxy.toml:3:1: unknown key `timout`, did you mean `idle_timeout`?
@@ -179,6 +180,6 @@ fn all_mistakes_in_one_run() {
     proxy.toml:7:1: `upstream.url` or `upstream.repositories` is missing: one of them says what stands behind
     proxy.toml:8:8: `kind`: this release serves kind = "git", the Git paths of any host; the REST dialect of gitea comes later
     proxy.toml:10:9: `users` is one of "upstream", "grants"
-    proxy.toml:11:13: `passwords`: this release does not ask the upstream for passwords yet; use "local"
+    proxy.toml:11:13: `passwords` is one of "local", "upstream"
     "#);
 }

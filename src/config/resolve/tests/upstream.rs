@@ -6,7 +6,7 @@ use crate::config::{Config, Identity, Target};
 const SHARED: &str = "under an identity that all share (mode \"none\" or \"fixed\") the host cannot \
                       tell users apart: set users = \"grants\" in [access]";
 
-fn identity(lines: &str) -> String {
+pub(super) fn identity(lines: &str) -> String {
     format!("{LEAST}[upstream.identity]\n{lines}")
 }
 
@@ -110,10 +110,6 @@ fn urls() {
 fn modes() {
     House::new().check(&[
         (
-            &identity("mode = \"stored\"\nkey_env = \"SECRET\"\n"),
-            &["5:8: `mode`: this release has no mode \"stored\" yet; use \"header\" or \"fixed\""],
-        ),
-        (
             &identity("username = \"x\"\nkey_file = \"x\"\n"),
             &[
                 "5:1: `username` belongs to mode = \"fixed\", and the mode is \"header\"",
@@ -147,11 +143,6 @@ fn modes() {
             &identity("mode = \"none\"\n[access]\nusers = \"grants\"\nanonymous = \"read\"\n"),
             &["8:13: warning: `anonymous`: in mode \"none\" every repository that tokens can read is \
                public then: the host cannot tell the two apart"],
-        ),
-        (
-            &format!("{LEAST}[access]\npasswords = \"upstream\"\n"),
-            &["5:13: `passwords`: this release does not ask the upstream for passwords yet; use \
-              \"local\""],
         ),
     ]);
 }
