@@ -3,6 +3,7 @@
 pub mod credential;
 pub mod password;
 pub mod seal;
+pub mod throttle;
 
 use crate::domain::principal::{Owner, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;

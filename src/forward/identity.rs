@@ -214,3 +214,82 @@ fn secrets(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     }
     secrets
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::dialect::{Classified, Kind, RequestLine};
+    use crate::domain::policy;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    /// What is sent, and what no answer may carry back.
+    fn shown(credential: Option<UpstreamCredential>) -> String {
+        let Some(UpstreamCredential { value, name, secrets }) = credential else {
+            return "none".to_owned();
+        };
+        assert!(value.is_sensitive());
+        let secrets = secrets.iter().map(|s| String::from_utf8_lossy(s).into_owned());
+        format!("{name}: {} {:?}", value.to_str().unwrap(), secrets.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn credentials() {
+        let basic = [
+            ("ci", "password", r#"ci: Basic Y2k6cGFzc3dvcmQ= ["Y2k6cGFzc3dvcmQ=", "password"]"#),
+            ("ci", "short", r#"ci: Basic Y2k6c2hvcnQ= ["Y2k6c2hvcnQ="]"#),
+            ("", "password", r#": Basic OnBhc3N3b3Jk ["OnBhc3N3b3Jk", "password"]"#),
+            ("c:i", "password", "none"),
+            ("c\ni", "password", "none"),
+            ("ci", "pass\r\nword", "none"),
+        ];
+        for (username, password, expected) in basic {
+            let made = UpstreamCredential::basic(username, &secret(password));
+            assert_eq!(shown(made), expected, "{username} {password}");
+        }
+        let bearer = [
+            ("glpat-1", r#"bot: Bearer glpat-1 ["glpat-1"]"#),
+            ("", "none"),
+            ("two words", "none"),
+            ("line\r\nbreak", "none"),
+            ("tökén", "none"),
+        ];
+        for (token, expected) in bearer {
+            assert_eq!(
+                shown(UpstreamCredential::bearer(&secret(token), "bot")),
+                expected,
+                "{token}"
+            );
+        }
+        let debug = format!("{:?}", UpstreamCredential::basic("ci", &secret("password")));
+        assert_eq!(debug, "Some(UpstreamCredential(\"ci\", …))");
+    }
+
+    #[test]
+    fn an_anonymous_read_travels_without_a_credential() {
+        let line = RequestLine {
+            method: "GET",
+            path: "/team/app.git/info/refs",
+            query: Some("service=git-upload-pack"),
+        };
+        let Ok(Classified::Known(intent)) = Kind::Git.classify("", line) else { panic!("git") };
+        let permit = policy::decide_anonymous(&intent).expect("a read");
+        let own = UpstreamCredential::basic("ci", &secret("password")).expect("a credential");
+        let mut headers = HeaderMap::new();
+        assert!(Teller::Stored.tell(&mut headers, &permit, Some(&own)).is_ok());
+        assert!(Teller::Stored.tell(&mut headers, &permit, None).is_ok());
+        assert!(headers.is_empty());
+        assert_eq!(Teller::Stored.name(&permit, Some(&own)), None);
+    }
+
+    #[test]
+    fn names_as_a_shell_takes_them() {
+        for (name, expected) in
+            [("team/sub", "team/sub"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("~u", "'~u'")]
+        {
+            assert_eq!(quoted(name), expected);
+        }
+    }
+}

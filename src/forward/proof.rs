@@ -76,3 +76,119 @@ fn user(headers: &HeaderMap) -> Option<String> {
     let (Some(name), None) = (names.next(), names.next()) else { return None };
     name.to_str().ok().filter(|name| !name.is_empty()).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Identity, Origin, Remote};
+    use crate::forward::RemoteHost;
+    use std::net::SocketAddr;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn host(address: SocketAddr) -> RemoteHost {
+        let origin = Origin {
+            https: false,
+            host: address.ip().to_string(),
+            port: address.port(),
+            authority: address.to_string(),
+            prefix: "/git".to_owned(),
+        };
+        let remote = Remote {
+            origin: origin.clone(),
+            host: "git.internal".to_owned(),
+            connect_timeout: PATIENCE,
+            pool_idle: PATIENCE,
+            ca_file: None,
+            identity: Identity::None,
+        };
+        RemoteHost::new(&remote, &origin, None).expect("a host")
+    }
+
+    /// Asks a host that gives this answer; what it was sent, and what came of it.
+    async fn asked(
+        answer: &'static str,
+        timeout: Duration,
+    ) -> (String, Result<Proof, ForwardError>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = host(listener.local_addr().unwrap());
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if answer.is_empty() {
+                // Silent until the other side gives up.
+                let _ = stream.read(&mut [0]).await;
+            }
+            String::from_utf8(head).unwrap()
+        };
+        let credential = HeaderValue::from_static("Basic YWxpY2U6c2VjcmV0");
+        let (head, proof) = tokio::join!(serving, host.prove("/api/v1/user", credential, timeout));
+        (head, proof)
+    }
+
+    #[tokio::test]
+    async fn the_request_is_ours_alone() {
+        let (head, _) = asked("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", PATIENCE).await;
+        let expected = format!(
+            "GET /git/api/v1/user HTTP/1.1\r\nhost: git.internal\r\nauthorization: Basic \
+             YWxpY2U6c2VjcmV0\r\nuser-agent: gitlatch/{}\r\naccept: */*\r\nconnection: close\r\n\r\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(head, expected);
+    }
+
+    #[tokio::test]
+    async fn what_hosts_answer() {
+        let cases = [
+            ("HTTP/1.1 200 OK\r\nX-AUSERNAME: Alice\r\nContent-Length: 0\r\n\r\n", "200 Alice"),
+            ("HTTP/1.1 204 No Content\r\n\r\n", "204 -"),
+            // The body is not waited for.
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{", "200 -"),
+            (
+                "HTTP/1.1 200 OK\r\nX-AUSERNAME: a\r\nX-AUSERNAME: b\r\nContent-Length: 0\r\n\r\n",
+                "200 -",
+            ),
+            ("HTTP/1.1 200 OK\r\nX-AUSERNAME:\r\nContent-Length: 0\r\n\r\n", "200 -"),
+            ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "401 -"),
+            ("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", "302 -"),
+            ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "503 -"),
+            (
+                "HTTP/1.1 407 Proxy\r\nContent-Length: 0\r\n\r\n",
+                "the upstream asks for proxy authentication",
+            ),
+            (
+                "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+                "the upstream did not answer properly: it switches protocols",
+            ),
+            ("SSH-2.0-x\r\n\r\n", "the upstream did not answer properly"),
+            ("HTTP/1.1 200", "the upstream did not answer properly"),
+        ];
+        for (answer, expected) in cases {
+            let said = match asked(answer, PATIENCE).await.1 {
+                Ok(Proof { status, user }) => {
+                    format!("{} {}", status.as_u16(), user.as_deref().unwrap_or("-"))
+                }
+                Err(error) => error.to_string(),
+            };
+            assert_eq!(said, expected, "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_says_nothing_is_an_error() {
+        let (_, silent) = asked("", Duration::from_millis(50)).await;
+        assert!(matches!(silent, Err(ForwardError::Silent)), "{silent:?}");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = host(listener.local_addr().unwrap());
+        drop(listener);
+        let credential = HeaderValue::from_static("Basic YTpi");
+        let nobody = host.prove("/", credential, PATIENCE).await;
+        assert!(matches!(nobody, Err(ForwardError::Connect(_))), "{nobody:?}");
+    }
+}

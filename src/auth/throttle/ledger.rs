@@ -1,0 +1,271 @@
+//! Who was wrong how often. Time is an argument.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// For how long a wrong password counts.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Wrong passwords a window for one account from one address.
+const PER_PAIR: usize = 10;
+/// Wrong passwords a window from one address, whatever the account.
+const PER_ADDRESS: usize = 50;
+/// Wrong passwords a window for one account, from wherever it is not known.
+const PER_ACCOUNT: usize = 100;
+/// For how long an account is known at an address where its password was right.
+const KNOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The most that each table holds.
+pub(super) const MOST: usize = 10_000;
+/// A full table is looked through for what is over at most this often.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// An account's name without case, as a keyed hash: names come from clients and may be of any length.
+type Account = u64;
+
+/// Where somebody is, as far as it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    /// One address.
+    V4(Ipv4Addr),
+    /// A network of /64, which one customer has for themselves, and all of its addresses.
+    V6([u16; 4]),
+    /// On this machine, without an address.
+    Local,
+}
+
+impl Place {
+    fn of(address: Option<IpAddr>) -> Self {
+        match address.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => Self::V4(address),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self::V6([a, b, c, d])
+            }
+            None => Self::Local,
+        }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Right,
+    Wrong,
+    Unknown,
+}
+
+/// Whether one more attempt may begin; the later, the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// It may.
+    Free,
+    /// Not while so many are under way.
+    Busy,
+    /// Not for so many seconds.
+    Full { seconds: u64 },
+}
+
+/// What an attempt was counted under, to be given back to the same.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    pair: (Account, Place),
+    slots: Slots,
+}
+
+#[derive(Debug)]
+struct Slots {
+    pair: Slot<(Account, Place)>,
+    place: Slot<Place>,
+    /// None where the account is known: guesses elsewhere do not count here, nor those here elsewhere.
+    account: Option<Slot<Account>>,
+}
+
+/// Everything that is counted.
+pub(super) struct Ledger {
+    hasher: RandomState,
+    pairs: Table<(Account, Place)>,
+    places: Table<Place>,
+    accounts: Table<Account>,
+    /// When an account's password was last right at a place.
+    known: HashMap<(Account, Place), Instant>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            pairs: Table::new(PER_PAIR),
+            places: Table::new(PER_ADDRESS),
+            accounts: Table::new(PER_ACCOUNT),
+            known: HashMap::new(),
+        }
+    }
+}
+
+impl Ledger {
+    /// Reserves an attempt, or says why it may not begin now.
+    pub(super) fn reserve(
+        &mut self,
+        account: &str,
+        address: Option<IpAddr>,
+        now: Instant,
+    ) -> Result<Reservation, Standing> {
+        let account: Account = self.hasher.hash_one(account.to_lowercase());
+        let place = Place::of(address);
+        let pair = (account, place);
+        let last = self.known.get(&pair);
+        let known = last.is_some_and(|last| now.saturating_duration_since(*last) < KNOWN);
+        let slots = Slots {
+            pair: self.pairs.slot(pair, now),
+            place: self.places.slot(place, now),
+            account: (!known).then(|| self.accounts.slot(account, now)),
+        };
+        let standing = [
+            self.pairs.standing(&slots.pair, now),
+            self.places.standing(&slots.place, now),
+            slots.account.as_ref().map_or(Standing::Free, |a| self.accounts.standing(a, now)),
+        ];
+        match standing.into_iter().max() {
+            Some(Standing::Free) | None => {}
+            Some(worst) => return Err(worst),
+        }
+        self.pairs.reserve(&slots.pair);
+        self.places.reserve(&slots.place);
+        if let Some(slot) = &slots.account {
+            self.accounts.reserve(slot);
+        }
+        Ok(Reservation { pair, slots })
+    }
+
+    /// Gives a reservation back, and counts it if the password was wrong.
+    pub(super) fn settle(&mut self, reservation: &Reservation, outcome: Outcome, now: Instant) {
+        let Reservation { pair, slots } = reservation;
+        let wrong = (outcome == Outcome::Wrong).then_some(now);
+        self.pairs.settle(&slots.pair, wrong);
+        self.places.settle(&slots.place, wrong);
+        if let Some(slot) = &slots.account {
+            self.accounts.settle(slot, wrong);
+        }
+        if outcome == Outcome::Right {
+            self.remember(*pair, now);
+        }
+    }
+
+    /// Remembers where an account is known; where too many are, the one that has not come for longest
+    /// is forgotten.
+    fn remember(&mut self, pair: (Account, Place), now: Instant) {
+        if self.known.len() >= MOST && !self.known.contains_key(&pair) {
+            let stalest = self.known.iter().min_by_key(|(_, last)| **last).map(|(pair, _)| *pair);
+            if let Some(stalest) = stalest {
+                self.known.remove(&stalest);
+            }
+        }
+        self.known.insert(pair, now);
+    }
+
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 4] {
+        let places = self.places.counts.len();
+        [self.pairs.counts.len(), places, self.accounts.counts.len(), self.known.len()]
+    }
+}
+
+/// Where in a table something is counted.
+#[derive(Clone, Copy, Debug)]
+enum Slot<K> {
+    Own(K),
+    /// With everything for which the table has no room left.
+    Overflow,
+}
+
+/// Counts by one key, bounded. What has no room of its own shares one count: doubt means refusal.
+struct Table<K> {
+    limit: usize,
+    counts: HashMap<K, Count>,
+    overflow: Count,
+    swept: Option<Instant>,
+}
+
+/// The wrong passwords of the window, oldest first, and the attempts that are under way. Both together
+/// are never more than the limit.
+#[derive(Debug, Default)]
+struct Count {
+    wrong: VecDeque<Instant>,
+    reserved: usize,
+}
+
+impl<K: Copy + Eq + Hash> Table<K> {
+    fn new(limit: usize) -> Self {
+        Self { limit, counts: HashMap::new(), overflow: Count::default(), swept: None }
+    }
+
+    /// Where this key is counted.
+    fn slot(&mut self, key: K, now: Instant) -> Slot<K> {
+        if self.counts.contains_key(&key) {
+            return Slot::Own(key);
+        }
+        let due = |last: Instant| now.saturating_duration_since(last) >= SWEEP;
+        if self.counts.len() >= MOST && self.swept.is_none_or(due) {
+            self.swept = Some(now);
+            self.counts.retain(|_, count| count.is_live(now));
+        }
+        if self.counts.len() < MOST { Slot::Own(key) } else { Slot::Overflow }
+    }
+
+    fn standing(&mut self, slot: &Slot<K>, now: Instant) -> Standing {
+        let limit = self.limit;
+        let count = match slot {
+            Slot::Own(key) => self.counts.get_mut(key),
+            Slot::Overflow => Some(&mut self.overflow),
+        };
+        count.map_or(Standing::Free, |count| count.standing(limit, now))
+    }
+
+    fn reserve(&mut self, slot: &Slot<K>) {
+        let count = match slot {
+            Slot::Own(key) => self.counts.entry(*key).or_default(),
+            Slot::Overflow => &mut self.overflow,
+        };
+        count.reserved += 1;
+    }
+
+    fn settle(&mut self, slot: &Slot<K>, wrong: Option<Instant>) {
+        let count = match slot {
+            Slot::Own(key) => self.counts.get_mut(key),
+            Slot::Overflow => Some(&mut self.overflow),
+        };
+        let Some(count) = count else { return };
+        count.reserved = count.reserved.saturating_sub(1);
+        count.wrong.extend(wrong);
+        if let Slot::Own(key) = slot
+            && count.reserved == 0
+            && count.wrong.is_empty()
+        {
+            self.counts.remove(key);
+        }
+    }
+}
+
+impl Count {
+    fn standing(&mut self, limit: usize, now: Instant) -> Standing {
+        while self.wrong.front().is_some_and(|at| !is_recent(*at, now)) {
+            self.wrong.pop_front();
+        }
+        if let Some(oldest) = self.wrong.front().filter(|_| self.wrong.len() >= limit) {
+            let rest = WINDOW.saturating_sub(now.saturating_duration_since(*oldest));
+            // Rounded up: whoever comes when they were told to is not too early.
+            let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
+            return Standing::Full { seconds: seconds.max(1) };
+        }
+        if self.wrong.len() + self.reserved >= limit { Standing::Busy } else { Standing::Free }
+    }
+
+    fn is_live(&self, now: Instant) -> bool {
+        self.reserved > 0 || self.wrong.back().is_some_and(|at| is_recent(*at, now))
+    }
+}
+
+fn is_recent(at: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(at) < WINDOW
+}
