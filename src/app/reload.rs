@@ -89,26 +89,31 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("store", format!("{:?}", config.store)),
         ("upstream", format!("{:?}", config.upstream)),
         ("upstream.identity", credential(config)),
+        // Not binding: a key that is replaced must not keep new certificates out. One that is added is
+        // found when it is needed, one that is taken away is forgotten with the restart.
+        ("upstream.identity.key_file", keys(config)),
         ("access.users", format!("{:?}", config.access.users_by_grants)),
         ("access.passwords", format!("{:?}", config.access.passwords)),
         ("log", format!("{:?}", config.log)),
     ]
 }
 
-/// The hash of the credential for the upstream, or of the ids of the keys that seal credentials.
+/// The hash of the credential for the upstream.
 fn credential(config: &Config) -> String {
     match &config.upstream.target {
         Target::Url(remote) => match &remote.identity {
             Identity::Fixed(secret) => {
                 format!("{:x?}", TokenHash::of(secret.expose().as_bytes()).as_bytes())
             }
-            Identity::Stored { keys } => {
-                let ring = keys.ring();
-                let ids = ring.iter().flat_map(|ring| ring.ids()).flat_map(|id| id.0);
-                format!("{:x?}", TokenHash::of(&ids.collect::<Vec<u8>>()).as_bytes())
-            }
-            Identity::None | Identity::Header { .. } => String::new(),
+            Identity::None | Identity::Header { .. } | Identity::Stored { .. } => String::new(),
         },
         Target::Folder { .. } => String::new(),
     }
+}
+
+/// The hash of the ids of the keys that seal credentials.
+fn keys(config: &Config) -> String {
+    let ring = config.keys().and_then(|keys| keys.ring().ok());
+    let ids = ring.iter().flat_map(|ring| ring.ids()).flat_map(|id| id.0);
+    format!("{:x?}", TokenHash::of(&ids.collect::<Vec<u8>>()).as_bytes())
 }

@@ -314,9 +314,10 @@ mod tests {
 
     #[test]
     fn passwords_of_people() {
+        type Case<'a> = (&'a [(&'a str, String)], Option<(&'a str, &'a str)>);
         let basic = |text: &[u8]| format!("Basic {}", STANDARD.encode(text));
         let alice = basic(b"alice:secret");
-        let cases: &[(&[(&str, String)], Option<(&str, &str)>)] = &[
+        let cases: &[Case<'_>] = &[
             (&[("authorization", alice.clone())], Some(("alice", "secret"))),
             (&[("authorization", alice.replace("Basic ", "bASIC\t "))], Some(("alice", "secret"))),
             (&[("authorization", alice.replace('=', ""))], Some(("alice", "secret"))),

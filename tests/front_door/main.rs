@@ -21,5 +21,6 @@ mod logging;
 mod operations;
 mod people;
 mod scope;
+mod stored;
 mod streams;
 mod tls;

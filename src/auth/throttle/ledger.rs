@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 /// For how long a wrong password counts.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 /// Wrong passwords a window for one account from one address.
 const PER_PAIR: usize = 10;
 /// Wrong passwords a window from one address, whatever the account.
@@ -14,7 +14,7 @@ const PER_ADDRESS: usize = 50;
 /// Wrong passwords a window for one account, from wherever it is not known.
 const PER_ACCOUNT: usize = 100;
 /// For how long an account is known at an address where its password was right.
-const KNOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const KNOWN: Duration = Duration::from_hours(30 * 24);
 /// The most that each table holds.
 pub(super) const MOST: usize = 10_000;
 /// A full table is looked through for what is over at most this often.

@@ -41,7 +41,7 @@ impl House {
     }
 
     /// Wrong passwords for one account from many addresses, one each.
-    async fn from_everywhere(&self, account: &str, most: usize) -> usize {
+    async fn wrong_everywhere(&self, account: &str, most: usize) -> usize {
         for done in 0..most {
             let address = Ipv4Addr::from(0x0a00_0000 + u32::try_from(done).unwrap());
             if self.wrong(account, &address.to_string(), 1).await == 0 {
@@ -116,23 +116,24 @@ async fn nobody_is_locked_out_where_they_are_known() {
     let house = House::new();
     house.right("alice", "192.0.2.1").await.unwrap();
     house.after(29.0 * DAY);
-    assert_eq!(house.from_everywhere("alice", 500).await, 100);
+    assert_eq!(house.wrong_everywhere("alice", 500).await, 100);
     assert_eq!(house.right("alice", "192.0.2.2").await, Err(60));
     assert_eq!(house.right("Alice", "192.0.2.1").await, Ok(()));
     // There too: no more than ten from one address, known or not.
     assert_eq!(house.wrong("alice", "192.0.2.1", 99).await, 10);
     // Each time it comes back the 30 days begin anew.
     house.after(29.0 * DAY);
-    assert_eq!(house.from_everywhere("alice", 500).await, 100);
+    assert_eq!(house.wrong_everywhere("alice", 500).await, 100);
     house.right("alice", "192.0.2.1").await.unwrap();
     house.after(30.0 * DAY);
-    assert_eq!(house.from_everywhere("alice", 500).await, 100);
+    assert_eq!(house.wrong_everywhere("alice", 500).await, 100);
     assert_eq!(house.right("alice", "192.0.2.1").await, Err(60));
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_end_of_an_attempt() {
-    let ends: [(&str, fn(Attempt), usize); 4] = [
+    type Case = (&'static str, fn(Attempt), usize);
+    let ends: [Case; 4] = [
         ("failed", Attempt::failed, 10),
         ("dropped", drop, 10),
         ("succeeded", Attempt::succeeded, 0),
@@ -236,5 +237,9 @@ async fn what_is_known_is_bounded_too() {
         house.right("alice", &address).await.unwrap();
     }
     assert_eq!(house.sizes(), [0, 0, 0, MOST]);
-    assert_eq!(house.from_everywhere("alice", 500).await, 500, "known everywhere but at the first");
+    assert_eq!(
+        house.wrong_everywhere("alice", 500).await,
+        500,
+        "known everywhere but at the first"
+    );
 }
