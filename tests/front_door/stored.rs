@@ -76,3 +76,22 @@ fn a_key_that_cannot_be_read() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     site.done(&["check"], "");
 }
+
+/// A key that is replaced while it serves is told of, and what else the file says is put in force.
+#[test]
+fn a_key_is_replaced() {
+    let identity = "[upstream.identity]\nmode = 'stored'\nkey_file = 'key'";
+    let mut site = SiteBuilder::url("http://127.0.0.1:9", identity).prepare();
+    let file = site.folder().join("key");
+    fs::write(&file, KEY).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    site.start();
+    fs::write(&file, format!("{}\n{KEY}\n", KEY.replace('1', "2"))).unwrap();
+    site.signal("HUP");
+    site.logged(&["\"warn\"", "upstream.identity.key_file", "changed, but needs a restart"]);
+    site.logged(&["\"info\"", "\"reloaded\""]);
+    fs::write(&file, "no key").unwrap();
+    site.signal("HUP");
+    site.logged(&["\"error\"", "`key_file`: entry 1 is no key"]);
+    site.logged(&["\"error\"", "not reloaded: the old settings stay in force"]);
+}
