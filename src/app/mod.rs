@@ -3,13 +3,16 @@
 mod operations;
 pub mod preflight;
 mod reload;
+mod side_door;
 mod signals;
 mod workers;
 
+use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Report};
 use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::gate::Rules;
+use crate::manage::clerks::Clerks;
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
 use crate::store::sqlite::Database;
 use crate::store::{Reading, RightsSource};
@@ -66,7 +69,11 @@ pub fn rights(config: &Config) -> RightsSource {
 /// What a look-up of the store goes by.
 #[must_use]
 pub fn reading(config: &Config) -> Reading {
-    Reading { rights: rights(config), case: config.upstream.kind.case(), identities: false }
+    Reading {
+        rights: rights(config),
+        case: config.upstream.kind.case(),
+        identities: config.keys().is_some(),
+    }
 }
 
 /// The time of now, for what is not in the path of a request.
@@ -172,7 +179,11 @@ impl House {
                 stop: closing.clone(),
             })
         });
+        let (clerks, shift) = Clerks::start(|| Ok::<_, anyhow::Error>(self.database.registry()?))?;
         let workers = Workers {
+            vault: vault(&self.config)?,
+            logins: Arc::default(),
+            clerks,
             back_door: BackDoor::new(&self.config, self.public)?,
             config: Arc::clone(&self.config),
             database: self.database,
@@ -200,12 +211,22 @@ impl House {
         if let Some(operations) = operations {
             operations.join();
         }
+        // The workers have let go of the clerks, who end with what was begun.
+        shift.end();
         drop(maintenance);
         tracing::info!("stopped");
         // The thread that writes the log ends last, so that no word of the end waits for a reader.
         drop(log);
         served.map_err(|error| anyhow::anyhow!(error))
     }
+}
+
+/// The keys to stored credentials, in mode `stored`.
+fn vault(config: &Config) -> anyhow::Result<Option<Arc<Vault>>> {
+    let Some(keys) = config.keys() else { return Ok(None) };
+    let again = keys.clone();
+    let read_again = move || again.read().map_err(|error| error.to_string());
+    Ok(Some(Arc::new(Vault::new(keys.ring()?, read_again))))
 }
 
 /// One worker a core, unless the configuration says otherwise.

@@ -1,10 +1,14 @@
 //! What each worker is built from, in its own thread: a reader of the store, a way upstream, a gate.
 
+use super::side_door::Door;
+use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Target};
 use crate::forward::body::Body;
 use crate::forward::http_backend::{self, Folder, HttpBackend};
-use crate::forward::{Forwarder, RemoteHost, client_tls};
-use crate::gate::{Complaints, Gate, Ids, Recorded, Rules};
+use crate::forward::{Forwarder, RemoteError, RemoteHost, client_tls};
+use crate::gate::{Complaints, Gate, Ids, Recorded, Rules, Ways};
+use crate::manage::clerks::Clerks;
+use crate::manage::login::Logins;
 use crate::server::{self, BoxError, Peer};
 use crate::store::sqlite::Database;
 use crate::telemetry::GuestBook;
@@ -31,6 +35,9 @@ pub(super) struct Workers {
     pub(super) metrics: Arc<Metrics>,
     pub(super) log: Arc<LineWriter>,
     pub(super) complaints: Arc<Complaints>,
+    pub(super) vault: Option<Arc<Vault>>,
+    pub(super) logins: Arc<Logins>,
+    pub(super) clerks: Clerks,
 }
 
 impl Workers {
@@ -41,10 +48,16 @@ impl Workers {
         let mut random = [0; 8];
         getrandom::fill(&mut random)?;
         let ids = Ids::starting_at(u64::from_ne_bytes(random));
-        let forwarder = self.back_door.open(&self.config)?;
+        let host = self.back_door.host(&self.config)?;
+        let door = Door::new(&self.config, host, &self.logins, &self.clerks);
+        let ways = Ways {
+            forwarder: self.back_door.open(&self.config)?,
+            vault: self.vault.clone(),
+            side_door: Box::new(door),
+        };
         let rules = Arc::clone(&self.rules);
         let complaints = Arc::clone(&self.complaints);
-        let gate = Gate::new(rules, Box::new(reader), forwarder, book, complaints, ids);
+        let gate = Gate::new(rules, Box::new(reader), ways, book, complaints, ids);
         Ok(Attendant(gate))
     }
 }
@@ -85,6 +98,17 @@ impl BackDoor {
                 folder: Folder::open(repositories)?,
             },
         })
+    }
+
+    /// A host that can be asked for passwords, if there is one. It is another one than that which
+    /// requests go to, so that nothing is shared with them.
+    pub(super) fn host(&self, config: &Config) -> Result<Option<RemoteHost>, RemoteError> {
+        match (self, &config.upstream.target) {
+            (Self::Remote { public, tls }, Target::Url(remote)) => {
+                RemoteHost::new(remote, public, tls.as_ref()).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The way upstream of one worker.

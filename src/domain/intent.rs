@@ -20,13 +20,15 @@ pub enum Action {
     File,
     /// Anything of Git LFS.
     Lfs,
+    /// A call of gitlatch's own API.
+    Manage,
     /// Something that the dialect does not know.
     Unknown,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FetchRefs,
         Self::Fetch,
         Self::PushRefs,
@@ -34,6 +36,7 @@ impl Action {
         Self::Archive,
         Self::File,
         Self::Lfs,
+        Self::Manage,
         Self::Unknown,
     ];
 
@@ -48,6 +51,7 @@ impl Action {
             Self::Archive => "archive",
             Self::File => "file",
             Self::Lfs => "lfs",
+            Self::Manage => "manage",
             Self::Unknown => "unknown",
         }
     }

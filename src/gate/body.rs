@@ -6,6 +6,7 @@ use crate::domain::intent::{self, Intent};
 use crate::forward::ForwardError;
 use crate::forward::body::{Body, Upload};
 use crate::reply;
+use bytes::{Bytes, BytesMut};
 use http::Response;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -61,6 +62,33 @@ async fn take(upload: &mut Upload, rules: &Rules, most: usize) -> Option<Vec<u8>
     };
     tokio::time::timeout(rules.idle_timeout, reading).await.ok()??;
     Some(read)
+}
+
+/// Reads a whole body of at most `most` bytes; `None` when there are more.
+pub(super) async fn collect(
+    upload: &mut Upload,
+    rules: &Rules,
+    most: usize,
+) -> Result<Option<Bytes>, Refusal> {
+    if upload.length().is_some_and(|length| length > most as u64) {
+        return Ok(None);
+    }
+    let mut read = BytesMut::new();
+    let reading = async {
+        while let Some(frame) = upload.frame().await {
+            let frame = frame.map_err(|_broken| Refusal::from(ForwardError::Client))?;
+            if let Some(data) = frame.data_ref() {
+                if read.len() + data.len() > most {
+                    return Ok::<_, Refusal>(None);
+                }
+                read.extend_from_slice(data);
+            }
+        }
+        Ok(Some(()))
+    };
+    let whole = tokio::time::timeout(rules.idle_timeout, reading).await;
+    let whole: Option<()> = whole.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))??;
+    Ok(whole.map(|()| read.freeze()))
 }
 
 /// The flush packet, which does nothing.

@@ -7,23 +7,26 @@ mod body;
 mod recorded;
 mod refusal;
 mod rules;
+mod side_door;
 mod visit;
 
 pub use recorded::Recorded;
 pub use refusal::Complaints;
 pub use rules::Rules;
+pub use side_door::{Knock, Served, SideDoor, Visitor};
 pub use visit::Ids;
 
 use crate::auth::credential::{self, Presented};
+use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
 use crate::domain::dialect::{Classified, RequestLine};
 use crate::domain::intent::{Intent, Voice};
 use crate::domain::policy::{self, Circumstances, Denial};
-use crate::domain::principal::TokenPrincipal;
+use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
-use crate::forward::{Forwarder, Outbound, Passage, headers};
+use crate::forward::{Forwarder, Outbound, Passage, UpstreamCredential, headers};
 use crate::reply;
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
@@ -40,11 +43,23 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use visit::Visit;
 
+/// Where requests go from the gate.
+pub struct Ways {
+    /// To the host.
+    pub forwarder: Forwarder,
+    /// The keys to the credentials that owners of tokens have there, in mode `stored`.
+    pub vault: Option<Arc<Vault>>,
+    /// To gitlatch's own paths.
+    pub side_door: Box<dyn SideDoor>,
+}
+
 /// The gate of one worker.
 pub struct Gate {
     rules: Arc<ArcSwap<Rules>>,
     identify: Box<dyn Identify>,
     forwarder: Forwarder,
+    vault: Option<Arc<Vault>>,
+    side_door: Box<dyn SideDoor>,
     book: Rc<GuestBook>,
     drain: Drain,
     ids: Ids,
@@ -58,15 +73,18 @@ impl Gate {
     pub fn new(
         rules: Arc<ArcSwap<Rules>>,
         identify: Box<dyn Identify>,
-        forwarder: Forwarder,
+        ways: Ways,
         book: GuestBook,
         complaints: Arc<Complaints>,
         ids: Ids,
     ) -> Self {
+        let Ways { forwarder, vault, side_door } = ways;
         Self {
             rules,
             identify,
             forwarder,
+            vault,
+            side_door,
             book: Rc::new(book),
             drain: Drain::start(),
             ids,
@@ -93,12 +111,11 @@ impl Gate {
             Ok(response) => visit.answer(response),
             Err(refusal) => {
                 self.complaints.hear(&refusal, &visit);
-                let answer = refusal.answer();
                 visit.refused(refusal.verdict(), refusal.reason());
                 if let Some(kind) = refusal.upstream_kind() {
                     self.book.metrics().upstream_error(kind);
                 }
-                let response = answer.into_response(voice, visit.id());
+                let response = refusal.answer().into_response(voice, visit.id());
                 visit.answer(response.map(Body::Ready))
             }
         }
@@ -130,15 +147,22 @@ impl Gate {
             case: rules.kind.case(),
             shared_identity: rules.shared_identity,
         };
+        let mut credential = None;
         let (intent, permit) = match (what, who) {
             (what, Identified::Token(token)) => {
                 self.welcome(&token, at, visit)?;
+                if matches!(what, Classified::Own) {
+                    return self.own(rules, &head, &mut upload, client, Some(token), visit).await;
+                }
+                credential = self.credential(&token)?;
                 let intent = known(what, rules)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
             }
             (_, Identified::Unknown) => return Err(Refusal::BadToken),
-            (Classified::Own, _) => return Err(Refusal::NoPages),
+            (Classified::Own, _) => {
+                return self.own(rules, &head, &mut upload, client, None, visit).await;
+            }
             // Also where people pass: a host would refuse the probe, and git would give up.
             (Classified::Known(intent), Identified::Nobody)
                 if body::looks_like_probe(&head, &intent, &upload) =>
@@ -165,7 +189,7 @@ impl Gate {
             return Err(Refusal::NoLfs);
         }
         body::check(&head, &intent, &mut upload, rules).await?;
-        let passage = Passage::Permitted { permit: &permit, credential: None };
+        let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
         let request = outbound(head, upload, client, service, visit);
@@ -198,6 +222,38 @@ impl Gate {
         policy::admit(token, at)?;
         self.identify.used(token, at.now, at.client);
         Ok(())
+    }
+
+    /// What is asked of gitlatch itself.
+    async fn own(
+        &self,
+        rules: &Rules,
+        head: &Parts,
+        upload: &mut Upload,
+        client: Option<IpAddr>,
+        token: Option<Rc<TokenPrincipal>>,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        visit.manages();
+        let visitor = side_door::visitor(token, head);
+        let door = self.side_door.as_ref();
+        let served = side_door::knock(door, rules, head, upload, client, visitor).await?;
+        visit.is_person(served.person);
+        match served.answer {
+            Ok((status, text)) => Ok(side_door::json(status, text)),
+            Err((answer, reason)) => Err(Refusal::Own(answer, reason)),
+        }
+    }
+
+    /// The credential that the token's owner has for the host, in mode `stored`.
+    fn credential(&self, token: &TokenPrincipal) -> Result<Option<UpstreamCredential>, Refusal> {
+        let (Some(vault), Some(identity)) = (&self.vault, &token.identity) else { return Ok(None) };
+        let secret = vault.open(identity).map_err(Refusal::Sealed)?;
+        // What cannot be sent was refused when it was stored.
+        Ok(match identity.scheme {
+            Scheme::Basic => UpstreamCredential::basic(&identity.username, &secret),
+            Scheme::Bearer => UpstreamCredential::bearer(&secret, &identity.owner.to_string()),
+        })
     }
 
     async fn forward(

@@ -4,6 +4,7 @@
 use super::visit::Visit;
 use crate::auth::Trouble;
 use crate::auth::credential::CredentialFault;
+use crate::auth::vault::VaultError;
 use crate::domain::client::ForwardedFault;
 use crate::domain::dialect::{Kind, Unclear, Unserved};
 use crate::domain::policy::Denial;
@@ -45,8 +46,15 @@ pub(super) enum Refusal {
     Unknown(Kind),
     #[error("{}", Unserved::Own)]
     OwnPath,
-    #[error("there are no pages here; tokens are managed with the command gitlatch token")]
+    #[error(
+        "there are no pages here; tokens are managed with the command gitlatch token, and over HTTP at \
+         /rest/access-tokens/latest"
+    )]
     NoPages,
+    #[error("{}", .0.text)]
+    Own(Answer, &'static str),
+    #[error("the key that sealed this credential for the host is not at hand")]
+    Sealed(#[source] VaultError),
     #[error("{}", Unserved::Lfs)]
     NoLfs,
     #[error("the store of tokens cannot answer; try again in a moment")]
@@ -65,6 +73,7 @@ impl Refusal {
     /// The status of the answer.
     pub(super) fn status(&self) -> StatusCode {
         match self {
+            Self::Own(answer, _) => answer.status,
             Self::AbsoluteTarget
             | Self::Header(_)
             | Self::Forwarded(_)
@@ -91,14 +100,14 @@ impl Refusal {
             ) => StatusCode::FORBIDDEN,
             Self::NoPages | Self::Forward(ForwardError::NoRepository(_)) => StatusCode::NOT_FOUND,
             Self::NoLfs => StatusCode::NOT_IMPLEMENTED,
-            Self::Store(_) | Self::Clock => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Clock | Self::Sealed(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Crashed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Forward(error) => of_forwarding(error),
         }
     }
 
     /// What is said, and how.
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn answer(self) -> Answer {
         let status = self.status();
         let text = match status {
             // One text for every credential that is not good: the body does not say which it was.
@@ -107,12 +116,13 @@ impl Refusal {
         };
         let mut answer = Answer::new(status, text);
         match self {
+            Self::Own(own, _) => return own,
             Self::Method(method) => {
-                answer.allow = Some("GET, HEAD, POST");
+                answer.allow = Some("GET, HEAD, POST".into());
                 // What follows a CONNECT may be meant for the tunnel that it did not get.
-                answer.close = *method == "CONNECT";
+                answer.close = method == "CONNECT";
             }
-            Self::Unclear(Unclear::Method { allow }) => answer.allow = Some(allow),
+            Self::Unclear(Unclear::Method { allow }) => answer.allow = Some(allow.into()),
             Self::Header(fault) => answer.close = fault.is_framing(),
             // RFC 9110 §15.5.9: the rest of the body is not waited for.
             Self::AbsoluteTarget | Self::Forward(ForwardError::Stalled) => answer.close = true,
@@ -126,7 +136,7 @@ impl Refusal {
         match self.status().as_u16() {
             401 => Verdict::Challenged,
             // LFS is refused for everybody, which is no failure to wake somebody up for.
-            403 | 404 | 501 => Verdict::Refused,
+            403 | 404 | 429 | 501 => Verdict::Refused,
             400..=499 => Verdict::Malformed,
             _ => Verdict::Failed,
         }
@@ -147,8 +157,10 @@ impl Refusal {
             Self::Unknown(_) => "unknown-path",
             Self::OwnPath | Self::NoPages => "own-path",
             Self::NoLfs => "lfs",
+            Self::Own(_, reason) => reason,
             Self::Store(_) => "store",
             Self::Clock => "clock",
+            Self::Sealed(_) => "sealed",
             Self::Crashed => "crashed",
             Self::Forward(error) => forwarding_reason(error),
         }
@@ -211,7 +223,7 @@ impl Complaints {
     pub(super) fn hear(&self, refusal: &Refusal, visit: &Visit) {
         let due = match refusal {
             Refusal::Crashed => true,
-            Refusal::Store(_) | Refusal::Clock => self.store.is_due(),
+            Refusal::Store(_) | Refusal::Clock | Refusal::Sealed(_) => self.store.is_due(),
             Refusal::Forward(ForwardError::CredentialRefused | ForwardError::CredentialWanted) => {
                 self.credential.is_due()
             }

@@ -3,7 +3,7 @@
 use super::recorded::Recorded;
 use crate::domain::dialect::path::decode;
 use crate::domain::intent::{Action, Intent};
-use crate::domain::names::RepoPath;
+use crate::domain::names::{RepoPath, UserName};
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Meter};
@@ -53,7 +53,9 @@ pub(super) struct Visit {
     target: Uri,
     client: Option<IpAddr>,
     token: Option<Rc<TokenPrincipal>>,
-    wanted: Option<(Action, RepoPath)>,
+    action: Action,
+    repository: Option<RepoPath>,
+    person: Option<UserName>,
     status: u16,
     verdict: Verdict,
     reason: Option<&'static str>,
@@ -77,7 +79,9 @@ impl Visit {
             target: head.uri.clone(),
             client: peer,
             token: None,
-            wanted: None,
+            action: Action::Unknown,
+            repository: None,
+            person: None,
             status: CLIENT_LEFT,
             verdict: Verdict::Allowed,
             reason: Some(LEFT),
@@ -107,7 +111,18 @@ impl Visit {
     }
 
     pub(super) fn wants(&mut self, intent: &Intent) {
-        self.wanted = Some((intent.action, intent.repository.clone()));
+        self.action = intent.action;
+        self.repository = Some(intent.repository.clone());
+    }
+
+    /// Notes that it is for gitlatch itself.
+    pub(super) fn manages(&mut self) {
+        self.action = Action::Manage;
+    }
+
+    /// Notes the person who proved to be asking.
+    pub(super) fn is_person(&mut self, person: Option<UserName>) {
+        self.person = person;
     }
 
     pub(super) fn is(&mut self, token: &Rc<TokenPrincipal>) {
@@ -157,8 +172,7 @@ impl Drop for Visit {
             self.refused(Verdict::Failed, "crashed");
         }
         let token = self.token.as_deref();
-        let repository = self.wanted.as_ref().map(|(_, repository)| repository);
-        let action = self.wanted.as_ref().map_or(Action::Unknown, |(action, _)| *action);
+        let repository = self.repository.as_ref();
         self.book.write(&Record {
             time: &crate::telemetry::log::now(),
             level: "info",
@@ -168,7 +182,8 @@ impl Drop for Visit {
             token: token.map(|token| token.id.0),
             token_name: token.map(|token| token.name.as_str()),
             owner: token.map(|token| Shown(&token.owner)),
-            action: action.name(),
+            user: self.person.as_ref().map(UserName::as_str),
+            action: self.action.name(),
             project: repository.map(RepoPath::project),
             repository: repository.map(RepoPath::name),
             method: without_token(self.method.as_str()),

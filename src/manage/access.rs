@@ -10,7 +10,7 @@ use crate::store::{Registry, StoreError, UserRecord};
 
 /// How a person stands to the tokens of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(super) struct Standing {
     /// They are the person's own, or of a place that the person administers.
     own: bool,
     /// The person administers gitlatch.
@@ -22,7 +22,7 @@ impl Standing {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn of(
+    pub(super) fn of(
         registry: &mut dyn Registry,
         person: &UserRecord,
         owner: &Owner,
@@ -40,13 +40,13 @@ impl Standing {
 
     /// Whether the person may see them, change their names and permissions, and revoke them.
     #[must_use]
-    pub const fn may_govern(self) -> bool {
+    pub(super) const fn may_govern(self) -> bool {
         self.own || self.admin
     }
 
     /// Whether the person may come to know a new secret: make a token, or rotate one.
     #[must_use]
-    pub const fn may_make(self) -> bool {
+    pub(super) const fn may_make(self) -> bool {
         self.own
     }
 }

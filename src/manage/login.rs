@@ -1,10 +1,9 @@
 //! Who a person is: a user name and a password, proved here or by the host, with guessing held back.
 
-use super::api::Refused;
-use super::clerks::Clerks;
+use super::clerks::{Clerks, Undone};
 use super::users;
 use super::{ManageError, clock};
-use crate::auth::throttle::{Attempt, Throttle};
+use crate::auth::throttle::{Attempt, Throttle, Wait};
 use crate::domain::names::UserName;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
@@ -39,6 +38,41 @@ pub enum Passwords {
     Local,
     /// At the host.
     Host(Box<dyn Prove>),
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The name or the password is wrong: which of them is not said.
+    #[error("wrong user name or password")]
+    Wrong,
+    /// The password is right, and the user may not act.
+    #[error("{0}")]
+    MayNot(String),
+    /// Too many were wrong.
+    #[error(transparent)]
+    Throttled(#[from] Wait),
+    /// The host could not be asked.
+    #[error("the host could not be asked whether the password is right; try again in a moment")]
+    Host,
+    /// There was no time for it.
+    #[error(transparent)]
+    Undone(#[from] Undone),
+    /// There was trouble here.
+    #[error(transparent)]
+    Trouble(ManageError),
+}
+
+impl From<ManageError> for LoginError {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::Credentials => Self::Wrong,
+            ManageError::Disabled(_) | ManageError::ServiceUser { .. } => {
+                Self::MayNot(error.to_string())
+            }
+            error => Self::Trouble(error),
+        }
+    }
 }
 
 /// How many failed logins a minute are written into the trail one by one: guessing must not fill it.
@@ -94,21 +128,20 @@ impl Desk {
     /// The user behind a name and a password.
     ///
     /// # Errors
-    /// 401 for a name that is not there, a wrong password and a disabled user; 429 for one who guesses;
-    /// 503 when nobody can tell.
+    /// The same for a name that is not there and for a wrong password; that the user may not act is told
+    /// only to somebody who knows the password.
     pub async fn login(
         &self,
         name: &str,
         password: Secret,
         from: Option<IpAddr>,
-    ) -> Result<UserRecord, Refused> {
-        let begun = self.logins.throttle.begin(name, from).await;
-        let attempt = begun.map_err(|wait| Refused::throttled(&wait))?;
+    ) -> Result<UserRecord, LoginError> {
+        let attempt = self.logins.throttle.begin(name, from).await?;
         // What is no user name is nobody's, and costs the guesser an attempt like any other.
         let Ok(user) = UserName::new(name) else {
             attempt.failed();
             self.note(None, from, "wrong user name or password").await;
-            return Err(Refused::wrong_password());
+            return Err(LoginError::Wrong);
         };
         let outcome = match &self.passwords {
             Passwords::Local => self.check_here(user.clone(), password).await,
@@ -117,13 +150,10 @@ impl Desk {
         self.settle(attempt, &user, from, outcome).await
     }
 
-    async fn check_here(
-        &self,
-        name: UserName,
-        password: Secret,
-    ) -> Result<UserRecord, Refusal> {
-        let checked = self.clerks.run(move |registry| users::authenticate(registry, &name, &password));
-        checked.await.map_err(|undone| Refusal::Trouble(undone.into()))?.map_err(Refusal::from)
+    async fn check_here(&self, name: UserName, password: Secret) -> Result<UserRecord, LoginError> {
+        let checked =
+            self.clerks.run(move |registry| users::authenticate(registry, &name, &password));
+        Ok(checked.await??)
     }
 
     async fn ask(
@@ -132,12 +162,12 @@ impl Desk {
         name: &UserName,
         password: &Secret,
         from: Option<IpAddr>,
-    ) -> Result<UserRecord, Refusal> {
+    ) -> Result<UserRecord, LoginError> {
         match host.prove(name, password).await {
-            Proof::Wrong => return Err(Refusal::Wrong),
-            Proof::Trouble => return Err(Refusal::Trouble(Refused::host_trouble())),
+            Proof::Wrong => return Err(LoginError::Wrong),
+            Proof::Trouble => return Err(LoginError::Host),
             // Hosts take other things for a user name too, such as an address: only the name is one here.
-            Proof::Right(Some(told)) if !name.is(&told) => return Err(Refusal::Wrong),
+            Proof::Right(Some(told)) if !name.is(&told) => return Err(LoginError::Wrong),
             Proof::Right(_) => {}
         }
         let (name, service) = (name.clone(), self.service_user.clone());
@@ -145,7 +175,7 @@ impl Desk {
             let by = Author { who: Actor::User(name.clone()), from, at: clock::now()? };
             users::appear(registry, &name, service.as_ref(), &by)
         });
-        appeared.await.map_err(|undone| Refusal::Trouble(undone.into()))?.map_err(Refusal::from)
+        Ok(appeared.await??)
     }
 
     /// Tells the throttle and the trail how it went.
@@ -154,29 +184,22 @@ impl Desk {
         attempt: Attempt,
         name: &UserName,
         from: Option<IpAddr>,
-        outcome: Result<UserRecord, Refusal>,
-    ) -> Result<UserRecord, Refused> {
-        match outcome {
-            Ok(user) => {
-                attempt.succeeded();
-                Ok(user)
-            }
-            Err(Refusal::Wrong) => {
+        outcome: Result<UserRecord, LoginError>,
+    ) -> Result<UserRecord, LoginError> {
+        match &outcome {
+            Ok(_) => attempt.succeeded(),
+            Err(LoginError::Wrong) => {
                 attempt.failed();
                 self.note(Some(name.clone()), from, "wrong user name or password").await;
-                Err(Refused::wrong_password())
             }
-            Err(Refusal::MayNot(text)) => {
+            Err(LoginError::MayNot(_)) => {
                 // The password was right: nothing was guessed.
                 attempt.unjudged();
                 self.note(Some(name.clone()), from, "the user may not act").await;
-                Err(Refused::not_permitted(text))
             }
-            Err(Refusal::Trouble(refused)) => {
-                attempt.unjudged();
-                Err(refused)
-            }
+            Err(_) => attempt.unjudged(),
         }
+        outcome
     }
 
     /// Writes a failed login into the trail. Names of nobody are left out: people type passwords there.
@@ -184,7 +207,8 @@ impl Desk {
         let Some(suppressed) = self.logins.admit(Instant::now()) else { return };
         let written = self.clerks.run(move |registry: &mut dyn Registry| {
             let known = name.and_then(|name| registry.find_user(name.as_str()).ok().flatten());
-            let subject = Subject { user: known.map(|user| user.name.to_string()), ..Subject::default() };
+            let subject =
+                Subject { user: known.map(|user| user.name.to_string()), ..Subject::default() };
             let mut details = json!({ "why": why });
             if suppressed > 0 {
                 details["suppressed"] = suppressed.into();
@@ -195,25 +219,6 @@ impl Desk {
         });
         if !matches!(written.await, Ok(Ok(()))) {
             tracing::warn!("a failed login could not be written into the trail");
-        }
-    }
-}
-
-/// Why somebody is not let in.
-enum Refusal {
-    Wrong,
-    MayNot(String),
-    Trouble(Refused),
-}
-
-impl From<ManageError> for Refusal {
-    fn from(error: ManageError) -> Self {
-        match error {
-            ManageError::Credentials => Self::Wrong,
-            ManageError::Disabled(_) | ManageError::ServiceUser { .. } => {
-                Self::MayNot(error.to_string())
-            }
-            error => Self::Trouble(error.into()),
         }
     }
 }

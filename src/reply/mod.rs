@@ -13,6 +13,7 @@ use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RET
 use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use http_body_util::Full;
+use std::borrow::Cow;
 
 /// Seconds after which a client may try again when there was trouble here.
 const TRY_AGAIN: u64 = 5;
@@ -25,7 +26,7 @@ pub struct Answer {
     /// One sentence that a person can act on.
     pub text: String,
     /// The methods there are, with 405.
-    pub allow: Option<&'static str>,
+    pub allow: Option<Cow<'static, str>>,
     /// Whether the connection ends with it: after an error of framing nobody knows where the next
     /// request would begin.
     pub close: bool,
@@ -72,8 +73,9 @@ impl Answer {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        // Names of methods always are a value.
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+            headers.insert(ALLOW, allow);
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

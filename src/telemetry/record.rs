@@ -72,6 +72,9 @@ pub struct Record<'a> {
     /// Whose the token is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Shown<'a>>,
+    /// The person who proved a password, for a call of gitlatch's own API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<&'a str>,
     /// What the request does.
     pub action: &'static str,
     /// The project.

@@ -8,8 +8,8 @@ use crate::domain::client;
 use crate::domain::duration;
 use crate::domain::permission::Permission;
 use crate::domain::policy::limits::{Limits, Only, RefRules};
-use crate::domain::settings::{DAY_MILLIS, Settings};
 use crate::domain::principal::OwnerKind;
+use crate::domain::settings::{DAY_MILLIS, Settings};
 use crate::manage::Label;
 use bytes::Bytes;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
@@ -206,7 +206,10 @@ impl SettingsChange {
             expiry_required: expiry_required
                 .map(|value| truth("expiryRequired", &value))
                 .transpose()?,
-            max_days: fields.take("maxExpiryDays").map(|n| count("maxExpiryDays", &n)).transpose()?,
+            max_days: fields
+                .take("maxExpiryDays")
+                .map(|n| count("maxExpiryDays", &n))
+                .transpose()?,
             max_tokens: fields
                 .take("maxTokensPerOwner")
                 .map(|n| count("maxTokensPerOwner", &n))

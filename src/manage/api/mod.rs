@@ -102,7 +102,10 @@ impl Api {
             Caller::Token(token) => match found {
                 Ok(Found { verb: verb @ (Verb::GetSelf | Verb::RevokeSelf), .. }) => {
                     let (id, by) = (token.id, by(Actor::Token(token.id))?);
-                    self.desk.clerks.run(move |registry| verbs::of_itself(registry, verb, id, &by)).await?
+                    self.desk
+                        .clerks
+                        .run(move |registry| verbs::of_itself(registry, verb, id, &by))
+                        .await?
                 }
                 _ => Err(Refused::by_token()),
             },
@@ -111,7 +114,8 @@ impl Api {
                 *person = Some(user.name.clone());
                 let Found { verb, owner, token } = found?;
                 let by = by(Actor::User(user.name.clone()))?;
-                let wish = verbs::Wish::read(verb, call.query, call.media_type, call.body.as_ref())?;
+                let wish =
+                    verbs::Wish::read(verb, call.query, call.media_type, call.body.as_ref())?;
                 let query = call.query.map(str::to_owned);
                 let asked = Asked { user, owner, token, case, by, query };
                 self.desk.clerks.run(move |registry| verbs::serve(registry, asked, wish)).await?

@@ -116,7 +116,8 @@ fn duration_millis(text: &str) -> Result<i64, String> {
 
 /// The one value of a parameter, decoded as forms are (`+` is a space).
 fn parameter(query: Option<&str>, name: &str) -> Result<Option<String>, Refused> {
-    let pairs = query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let pairs =
+        query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let mut values = pairs.filter(|(key, _)| decode(key) == name).map(|(_, value)| decode(value));
     let first = values.next();
     if values.next().is_some() {
@@ -175,7 +176,9 @@ mod tests {
         assert_eq!(combined.text.as_deref(), Some("nightly build"));
         let until = NOW.plus_millis(14 * 86_400_000);
         assert_eq!(combined.expiry, Some(ExpiryFilter::Between(NOW, until)));
-        for bad in ["owner:", "owner:x/y", "kind:x", "expires:soon", "permission:X", "a:b", "used:1"] {
+        for bad in
+            ["owner:", "owner:x/y", "kind:x", "expires:soon", "permission:X", "a:b", "used:1"]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

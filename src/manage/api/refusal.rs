@@ -3,6 +3,7 @@
 use crate::auth::throttle::Wait;
 use crate::manage::ManageError;
 use crate::manage::clerks::Undone;
+use crate::manage::login::LoginError;
 use crate::reply::Answer;
 use crate::store::StoreError;
 use http::StatusCode;
@@ -114,10 +115,10 @@ impl Refused {
         refused
     }
 
-    /// The host could not be asked for a password.
-    pub(super) fn host_trouble() -> Self {
-        let text = "the host could not be asked whether the password is right; try again in a moment";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "host", None, text)
+    /// It cannot be told.
+    pub(super) fn unwritable() -> Self {
+        let text = "this answer could not be written";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "crashed", None, text)
     }
 
     /// Its status.
@@ -151,6 +152,22 @@ impl From<Undone> for Refused {
             Undone::Crashed => (StatusCode::INTERNAL_SERVER_ERROR, "crashed"),
         };
         Self::new(status, reason, None, undone.to_string())
+    }
+}
+
+impl From<LoginError> for Refused {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Wrong => Self::wrong_password(),
+            LoginError::MayNot(text) => Self::not_permitted(text),
+            LoginError::Throttled(wait) => Self::throttled(&wait),
+            LoginError::Host => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "host", None, error.to_string())
+            }
+            LoginError::Undone(undone) => undone.into(),
+            LoginError::Trouble(error) => error.into(),
+        }
     }
 }
 

@@ -99,8 +99,11 @@ pub(super) struct Found {
 
 /// Finds the route of a path behind the prefix of the public URL.
 pub(super) fn find(method: &Method, path: &str) -> Result<Found, Refused> {
-    let unknown = || Refused::not_found("there is no such path; the token API is at /rest/access-tokens/latest");
-    let rest = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix('/')).ok_or_else(unknown)?;
+    let unknown = || {
+        Refused::not_found("there is no such path; the token API is at /rest/access-tokens/latest")
+    };
+    let rest =
+        path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix('/')).ok_or_else(unknown)?;
     let (version, rest) = rest.split_once('/').ok_or_else(unknown)?;
     if !VERSIONS.contains(&version) {
         return Err(unknown());

@@ -94,9 +94,9 @@ pub(super) fn serve(registry: &mut dyn Registry, asked: Asked, wish: Wish) -> An
         }
         Wish::Rotate(overlap) => rotate(registry, &asked, overlap),
         Wish::ListAll(window) => list_all(registry, &asked, window),
-        Wish::Nothing => Err(Refused::not_found(
-            "this path is a token's own: ask with the token in question",
-        )),
+        Wish::Nothing => {
+            Err(Refused::not_found("this path is a token's own: ask with the token in question"))
+        }
         Wish::GetSettings => {
             administrator(&asked)?;
             json(&SettingsAnswer::of(registry.settings()?))
@@ -246,9 +246,7 @@ fn governed(
     // A user's by the person, since another one may have had the name before; and revoked is gone.
     let same = match (&owner, &token.owner) {
         (Owner::User(a), Owner::User(b)) => a == b,
-        (Owner::Project(a), Owner::Project(b)) => {
-            asked.case.equal(&a.to_string(), &b.to_string())
-        }
+        (Owner::Project(a), Owner::Project(b)) => asked.case.equal(&a.to_string(), &b.to_string()),
         (Owner::Repository(a), Owner::Repository(b)) => asked.case.equal(a.as_str(), b.as_str()),
         _ => false,
     };
@@ -270,7 +268,9 @@ fn administrator(asked: &Asked) -> Result<(), Refused> {
     if asked.user.admin {
         return Ok(());
     }
-    Err(Refused::not_permitted("this takes an administrator of gitlatch (gitlatch user edit --admin)"))
+    Err(Refused::not_permitted(
+        "this takes an administrator of gitlatch (gitlatch user edit --admin)",
+    ))
 }
 
 /// What it takes to make tokens of this owner.
@@ -300,7 +300,7 @@ fn show(issued: Issued, user: Option<&UserRecord>) -> Answered {
 fn json(value: &impl Serialize) -> Answered {
     let text = serde_json::to_string(value).map_err(|error| {
         tracing::error!(%error, "an answer cannot be written");
-        Refused::host_trouble()
+        Refused::unwritable()
     })?;
     Ok((StatusCode::OK, text))
 }

@@ -1,0 +1,129 @@
+//! The side door: gitlatch's own paths, which never go upstream.
+//!
+//! The gate knows that they are its own and who is asking; what is done there is somebody else's.
+
+use super::Rules;
+use super::body;
+use super::refusal::Refusal;
+use crate::auth::credential;
+use crate::domain::intent::Voice;
+use crate::domain::names::UserName;
+use crate::domain::principal::TokenPrincipal;
+use crate::domain::secret::Secret;
+use crate::forward::body::{Body, Upload};
+use crate::reply::Answer;
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use http_body_util::Full;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+/// A request for one of gitlatch's own paths.
+#[derive(Debug)]
+pub struct Knock<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The path behind the prefix of the public URL.
+    pub path: &'a str,
+    /// The query.
+    pub query: Option<&'a str>,
+    /// The `Content-Type`, if there is exactly one and it is text.
+    pub media_type: Option<&'a str>,
+    /// The body; `None` when it is larger than [`SideDoor::most_body`]. Of nobody's request it is empty.
+    pub body: Option<Bytes>,
+    /// Where the client is.
+    pub client: Option<IpAddr>,
+    /// Who asks.
+    pub visitor: Visitor,
+}
+
+/// Who asks.
+#[derive(Debug)]
+pub enum Visitor {
+    /// Nobody said who, or in a way that proves nothing here.
+    Nobody,
+    /// Somebody with a user name and a password, which are still to be proved.
+    Person(String, Secret),
+    /// A token that was found and may be used from here.
+    Token(Rc<TokenPrincipal>),
+}
+
+/// What is answered, and who proved to be asking.
+#[derive(Debug)]
+pub struct Served {
+    /// The status and the JSON; or what is said instead, with a short stable name of the reason.
+    pub answer: Result<(StatusCode, String), (Answer, &'static str)>,
+    /// The person, if one proved to be one.
+    pub person: Option<UserName>,
+}
+
+/// Serves gitlatch's own paths.
+pub trait SideDoor {
+    /// Serves one request.
+    fn serve<'a>(&'a self, knock: Knock<'a>) -> LocalBoxFuture<'a, Served>;
+
+    /// The largest body that any of them has, in bytes.
+    fn most_body(&self) -> usize;
+}
+
+/// Who asks, from what the headers present: a token that was found, or a person's password.
+pub(super) fn visitor(token: Option<Rc<TokenPrincipal>>, head: &Parts) -> Visitor {
+    match (token, credential::password(&head.headers)) {
+        (Some(token), _) => Visitor::Token(token),
+        (None, Some((name, password))) => Visitor::Person(name, password),
+        (None, None) => Visitor::Nobody,
+    }
+}
+
+/// Hands one request over, if there is anything at its path at all.
+pub(super) async fn knock(
+    door: &dyn SideDoor,
+    rules: &Rules,
+    head: &Parts,
+    upload: &mut Upload,
+    client: Option<IpAddr>,
+    visitor: Visitor,
+) -> Result<Served, Refusal> {
+    if rules.kind.voice(&rules.prefix, head.uri.path()) != Voice::Rest {
+        let token = matches!(visitor, Visitor::Token(_));
+        return Err(if token { Refusal::OwnPath } else { Refusal::NoPages });
+    }
+    // Whoever proves nothing is not listened to any further.
+    let body = match visitor {
+        Visitor::Nobody => Some(Bytes::new()),
+        _ if head.method.is_safe() => {
+            body::check_empty(upload, rules).await?;
+            Some(Bytes::new())
+        }
+        _ => body::collect(upload, rules, door.most_body()).await?,
+    };
+    let mut types = head.headers.get_all(CONTENT_TYPE).iter();
+    let first = types.next().and_then(|value| value.to_str().ok());
+    let knock = Knock {
+        method: &head.method,
+        path: head.uri.path().get(rules.prefix.len()..).unwrap_or_default(),
+        query: head.uri.query(),
+        media_type: first.filter(|_| types.next().is_none()),
+        body,
+        client,
+        visitor,
+    };
+    Ok(door.serve(knock).await)
+}
+
+/// The answer to a request that was served.
+pub(super) fn json(status: StatusCode, text: String) -> Response<Body> {
+    let empty = text.is_empty();
+    let mut response = Response::new(Body::Ready(Full::from(text)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !empty {
+        let kind = HeaderValue::from_static("application/json;charset=UTF-8");
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    response
+}
