@@ -276,7 +276,7 @@ fn administrator(asked: &Asked) -> Result<(), Refused> {
 /// What it takes to make tokens of this owner.
 fn need(owner: &Owner) -> String {
     match owner {
-        Owner::User(name) => format!("to be {name}"),
+        Owner::User(name) => format!("being {name}"),
         Owner::Project(_) => "PROJECT_ADMIN on it".to_owned(),
         Owner::Repository(_) => "REPO_ADMIN on it, or PROJECT_ADMIN on its project".to_owned(),
     }
