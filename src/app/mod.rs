@@ -8,14 +8,18 @@ mod signals;
 mod workers;
 
 use crate::auth::vault::Vault;
-use crate::config::{Config, Origin, Report};
+use crate::config::{Config, Origin, Passwords, Report};
 use crate::domain::intent::Action;
+use crate::domain::names::UserName;
+use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::trail::Author;
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
+use crate::manage::users;
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
 use crate::store::sqlite::Database;
-use crate::store::{Reading, RightsSource};
+use crate::store::{Reading, Registry, RightsSource, UserRecord};
 use crate::telemetry;
 use crate::telemetry::log::LineWriter;
 use crate::telemetry::metrics::Metrics;
@@ -83,6 +87,28 @@ pub fn reading(config: &Config) -> Reading {
 pub fn now() -> anyhow::Result<Timestamp> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?;
     Ok(Timestamp::from_millis(i64::try_from(since.as_millis())?))
+}
+
+/// The user behind a name and a password, proved where the configuration says: here, or at the host,
+/// where somebody who was never seen before appears by it.
+///
+/// # Errors
+/// When the password is not this user's, the user may not act, or nobody can tell.
+pub fn authenticate(
+    config: &Config,
+    registry: &mut dyn Registry,
+    name: &UserName,
+    password: &Secret,
+    by: &Author,
+) -> anyhow::Result<UserRecord> {
+    if config.access.passwords == Passwords::Local {
+        return Ok(users::authenticate(registry, name, password)?);
+    }
+    let public = public_origin(config, &[]);
+    let host = BackDoor::new(config, public)?.host(config)?;
+    let host = host.context("there is no host to ask for passwords")?;
+    side_door::prove(config, host, name, password)?;
+    Ok(users::appear(registry, name, config.service_user(), by)?)
 }
 
 /// Everything that serves, built and bound, but not yet running.

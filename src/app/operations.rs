@@ -1,11 +1,12 @@
 //! The operations address: `/healthz`, `/readyz` and `/metrics`, and nothing of them in public.
 
 use crate::config::Target;
+use crate::domain::settings::DAY_MILLIS;
 use crate::forward::http_backend::Folder;
 use crate::server::{self, Bound, Connections, Limits, Peer, Plan};
 use crate::store::Registry;
 use crate::store::sqlite::Database;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{EXPIRING, Metrics};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -168,14 +169,21 @@ impl Clerk {
         text(status, line("store", &store) + &line("upstream", &upstream))
     }
 
+    fn count(&self) -> anyhow::Result<()> {
+        let now = super::now()?;
+        let mut registry = self.database.registry()?;
+        let until = |days: u32| now.plus_millis(i64::from(days) * DAY_MILLIS);
+        let expiring: Result<Vec<u64>, _> =
+            EXPIRING.iter().map(|(_, days)| registry.count_expiring(now, until(*days))).collect();
+        let (tokens, trail) = (registry.count_tokens(now)?, registry.trail_head()?.entries);
+        self.metrics.set_store(tokens, &expiring?, trail);
+        Ok(())
+    }
+
     fn metrics(&self) -> Response<Full<Bytes>> {
         if self.counted.get().is_none_or(|at| at.elapsed() >= COUNT_FOR) {
             // A store in trouble shows in the other figures; the last count stands.
-            let count = super::now()
-                .ok()
-                .and_then(|now| self.database.registry().ok()?.count_tokens(now).ok());
-            if let Some(count) = count {
-                self.metrics.set_tokens(count);
+            if self.count().is_ok() {
                 self.counted.set(Some(Instant::now()));
             }
         }

@@ -1,10 +1,9 @@
 //! Brings the gate's side door and the token API together, which do not know each other.
 
 use crate::config::{Config, Passwords as Source};
-use crate::domain::dialect::Kind;
 use crate::domain::names::UserName;
 use crate::domain::secret::Secret;
-use crate::forward::{ForwardError, RemoteHost};
+use crate::forward::RemoteHost;
 use crate::gate::{Knock, Served, SideDoor, Visitor};
 use crate::manage::api::{Api, Call, Caller, MOST_BODY};
 use crate::manage::clerks::Clerks;
@@ -18,8 +17,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// How long the host may take to say whether a password is right.
+/// How long the host may take at most to say whether a password is right.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What a host answers to a wrong credential.
+const REFUSED: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
 /// How long it is good for that the host was seen to refuse a made-up credential.
 const HONEST_FOR: Duration = Duration::from_hours(1);
 
@@ -48,8 +49,8 @@ pub(super) fn passwords(config: &Config, host: Option<RemoteHost>) -> Passwords 
     match (&config.access.passwords, host) {
         (Source::Upstream { path }, Some(host)) => Passwords::Host(Box::new(Asker {
             host,
-            kind: config.upstream.kind,
             path: path.clone(),
+            patience: PATIENCE.min(config.server.idle_timeout),
             honest: Cell::new(None),
         })),
         _ => Passwords::Local,
@@ -88,11 +89,35 @@ impl SideDoor for Door {
     }
 }
 
+/// Who a name and a password are at the host, for the command line: nothing is held back there, since
+/// whoever runs it can read the store anyway.
+///
+/// # Errors
+/// When the host cannot be asked, or the password is not this user's.
+pub(super) fn prove(
+    config: &Config,
+    host: RemoteHost,
+    name: &UserName,
+    password: &Secret,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Passwords::Host(host) = passwords(config, Some(host)) else {
+        anyhow::bail!("the configuration does not ask the host for passwords");
+    };
+    match runtime.block_on(host.prove(name, password)) {
+        Proof::Right(told) if told.as_ref().is_none_or(|told| name.is(told)) => Ok(()),
+        Proof::Right(_) | Proof::Wrong => anyhow::bail!("wrong user name or password"),
+        Proof::Trouble(why) => {
+            anyhow::bail!("the host could not be asked whether the password is right: {why}")
+        }
+    }
+}
+
 /// Asks the host whether a password is right.
 struct Asker {
     host: RemoteHost,
-    kind: Kind,
     path: String,
+    patience: Duration,
     /// When the host was last seen to refuse a made-up credential.
     honest: Cell<Option<Instant>>,
 }
@@ -107,70 +132,50 @@ impl Asker {
     async fn ask(&self, name: &UserName, password: &Secret) -> Proof {
         let Some(credential) = basic(name.as_str(), password.expose()) else { return Proof::Wrong };
         // A path that answers 2xx to everybody would make every password right.
-        if !self.is_honest().await {
-            return Proof::Trouble;
+        if let Err(why) = self.refuses_nobody().await {
+            return Proof::Trouble(why);
         }
-        match self.host.prove(&self.path, credential, PATIENCE).await {
+        match self.host.prove(&self.path, credential, self.patience).await {
             Ok(proof) if proof.status.is_success() => Proof::Right(proof.user),
-            Ok(proof) if proof.status == StatusCode::UNAUTHORIZED => Proof::Wrong,
-            // Bitbucket wants a CAPTCHA solved by then: right or wrong, nobody gets in.
-            Ok(proof) if proof.status == StatusCode::FORBIDDEN => Proof::Wrong,
-            Ok(proof) => {
-                tracing::error!(
-                    status = proof.status.as_u16(),
-                    path = self.path,
-                    "the host's answer does not say whether a password is right"
-                );
-                Proof::Trouble
-            }
-            Err(error) => {
-                complain(&error);
-                Proof::Trouble
-            }
+            // 403 is Bitbucket's way to ask for a CAPTCHA: right or wrong, nobody gets in.
+            Ok(proof) if REFUSED.contains(&proof.status) => Proof::Wrong,
+            Ok(proof) => Proof::Trouble(format!(
+                "its answer to {} with a credential is {}, which does not say whether that is right",
+                self.path, proof.status
+            )),
+            Err(error) => Proof::Trouble(causes(&error)),
         }
     }
 
-    /// Whether the host refuses a credential that nobody can have.
-    async fn is_honest(&self) -> bool {
+    /// Whether the host refuses a credential that nobody has; if not, why nobody is let in.
+    async fn refuses_nobody(&self) -> Result<(), String> {
         if self.honest.get().is_some_and(|at| at.elapsed() < HONEST_FOR) {
-            return true;
+            return Ok(());
         }
         let mut random = [0; 16];
-        if getrandom::fill(&mut random).is_err() {
-            return false;
-        }
+        getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let nobody = format!("{:032x}", u128::from_ne_bytes(random));
-        let Some(credential) = basic(&format!("gitlatch-{}", &nobody[..8]), &nobody) else {
-            return false;
-        };
-        match self.host.prove(&self.path, credential, PATIENCE).await {
-            Ok(proof)
-                if matches!(proof.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) =>
-            {
+        let credential = basic(&format!("gitlatch-{}", &nobody[..8]), &nobody);
+        let credential = credential.ok_or("there is no credential to try it with")?;
+        match self.host.prove(&self.path, credential, self.patience).await {
+            Ok(proof) if REFUSED.contains(&proof.status) => {
                 self.honest.set(Some(Instant::now()));
-                true
+                Ok(())
             }
-            Ok(proof) => {
-                tracing::error!(
-                    status = proof.status.as_u16(),
-                    path = self.path,
-                    kind = self.kind.name(),
-                    "the host does not refuse a made-up password there: `password_path` must name a \
-                     path that takes a login; nobody is let in"
-                );
-                false
-            }
-            Err(error) => {
-                complain(&error);
-                false
-            }
+            Ok(proof) => Err(format!(
+                "it answers {} to a made-up password at {}: `password_path` must name a path that \
+                 takes a login, so nobody is let in",
+                proof.status, self.path
+            )),
+            Err(error) => Err(causes(&error)),
         }
     }
 }
 
-fn complain(error: &ForwardError) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, cause, "the host could not be asked for a password");
+/// An error and everything that caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn basic(name: &str, password: &str) -> Option<HeaderValue> {

@@ -9,6 +9,7 @@ use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
 use crate::domain::trail::{Actor, Author, Event, Subject};
 use crate::store::{Note, Registry, UserRecord};
+use crate::telemetry::log::Seldom;
 use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 use std::net::IpAddr;
@@ -22,8 +23,8 @@ pub enum Proof {
     Right(Option<String>),
     /// It is not, or the host does not let this user in.
     Wrong,
-    /// Nobody can say: the host is silent, broken, or says the same to everybody.
-    Trouble,
+    /// Nobody can say: the host is silent, broken, or says the same to everybody. Why, for the log.
+    Trouble(String),
 }
 
 /// Asks the host.
@@ -84,6 +85,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub struct Logins {
     /// Holds guessing back.
     pub throttle: Throttle,
+    /// What operators must hear of the host.
+    complaints: Seldom,
     written: Mutex<Written>,
 }
 
@@ -165,7 +168,12 @@ impl Desk {
     ) -> Result<UserRecord, LoginError> {
         match host.prove(name, password).await {
             Proof::Wrong => return Err(LoginError::Wrong),
-            Proof::Trouble => return Err(LoginError::Host),
+            Proof::Trouble(why) => {
+                if self.logins.complaints.is_due() {
+                    tracing::error!(why, "the host could not be asked whether a password is right");
+                }
+                return Err(LoginError::Host);
+            }
             // Hosts take other things for a user name too, such as an address: only the name is one here.
             Proof::Right(Some(told)) if !name.is(&told) => return Err(LoginError::Wrong),
             Proof::Right(_) => {}

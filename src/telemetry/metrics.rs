@@ -36,6 +36,13 @@ struct ByAnswer {
     answer: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByTime {
+    within: &'static str,
+}
+
+/// The times within which tokens are counted as expiring, by the `within` label, in days.
+pub const EXPIRING: [(&str, u32); 4] = [("1d", 1), ("7d", 7), ("14d", 14), ("30d", 30)];
 /// The kinds of trouble with the upstream, by the `kind` label.
 pub const UPSTREAM_ERRORS: [&str; 5] = ["connect", "timeout", "protocol", "credential", "redirect"];
 /// How look-ups in the store were answered, by the `answer` label.
@@ -57,6 +64,8 @@ pub struct Metrics {
     upstream_errors: HashMap<&'static str, Counter>,
     lookups: HashMap<&'static str, Counter>,
     tokens: Gauge,
+    expiring: Vec<Gauge>,
+    trail: Gauge,
     dropped: Counter,
 }
 
@@ -78,6 +87,9 @@ impl Metrics {
         );
         registry.register("upstream_errors", "Trouble with the upstream", upstream.clone());
         registry.register("store_lookups", "Look-ups of tokens by answer", lookups.clone());
+        let expiring = Family::<ByTime, Gauge>::default();
+        let soon = "Tokens that expire within this time";
+        registry.register("tokens_expiring", soon, expiring.clone());
         let of_action = |&action: &&'static str| {
             let verdicts = Verdict::ALL.iter().map(|verdict| {
                 requests.get_or_create_owned(&Outcome { action, verdict: verdict.name() })
@@ -100,6 +112,11 @@ impl Metrics {
             connections: Gauge::default(),
             accepted: Counter::default(),
             tokens: Gauge::default(),
+            expiring: EXPIRING
+                .into_iter()
+                .map(|(within, _)| expiring.get_or_create_owned(&ByTime { within }))
+                .collect(),
+            trail: Gauge::default(),
             dropped: Counter::default(),
             registry,
         };
@@ -115,6 +132,7 @@ impl Metrics {
         let accepted = "Connections accepted since the start";
         registry.register("connections_accepted", accepted, self.accepted.clone());
         registry.register("tokens", "Tokens neither revoked nor expired", self.tokens.clone());
+        registry.register("trail_entries", "Entries of the trail", self.trail.clone());
         registry.register(
             "log_lines_dropped",
             "Lines of the log that nobody read in time",
@@ -160,9 +178,15 @@ impl Metrics {
         self.accepted.inc_by((total as u64).saturating_sub(self.accepted.get()));
     }
 
-    /// Sets the number of live tokens.
-    pub fn set_tokens(&self, tokens: u64) {
-        self.tokens.set(i64::try_from(tokens).unwrap_or(i64::MAX));
+    /// Sets the number of live tokens, that of those which expire within each of [`EXPIRING`], and that of
+    /// the entries of the trail.
+    pub fn set_store(&self, tokens: u64, expiring: &[u64], trail: i64) {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.tokens.set(signed(tokens));
+        for (gauge, count) in self.expiring.iter().zip(expiring) {
+            gauge.set(signed(*count));
+        }
+        self.trail.set(trail);
     }
 
     /// All of it in the text format of `OpenMetrics`.

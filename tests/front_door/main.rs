@@ -19,6 +19,7 @@ mod hostile;
 mod lifecycle;
 mod logging;
 mod operations;
+mod passwords;
 mod people;
 mod scope;
 mod stored;
