@@ -8,8 +8,9 @@ use gitlatch::domain::policy::limits::Limits;
 use gitlatch::domain::principal::{Owner, OwnerKind};
 use gitlatch::domain::timestamp::Timestamp;
 use gitlatch::domain::token::{TokenHash, TokenId};
+use gitlatch::domain::trail::{Actor, Author};
 use gitlatch::store::sqlite::{Database, SqliteReader};
-use gitlatch::store::{LastUse, Lookup, NewToken, NewUser, Registry, RightsSource};
+use gitlatch::store::{LastUse, Lookup, NewToken, NewUser, Reading, Registry, RightsSource};
 use std::hint::black_box;
 use std::path::Path;
 
@@ -25,16 +26,16 @@ fn filled(path: &Path, tokens: usize) -> Database {
     let database = Database::open(path).expect("a store");
     let mut registry = database.registry().expect("a registry");
     let name = gitlatch::domain::names::UserName::new("alice").expect("a name");
-    let now = Timestamp::from_millis(0);
+    let by = Author { who: Actor::Gitlatch, from: None, at: Timestamp::from_millis(0) };
     let user = NewUser {
         name: name.clone(),
         display_name: String::new(),
         email: String::new(),
         admin: false,
         password: None,
-        created: now,
+        appeared: false,
     };
-    registry.add_user(user).expect("added");
+    registry.add_user(user, &by).expect("added");
     let read = Permission::ALL[3];
     for number in 0..KNOWN {
         let new = NewToken {
@@ -47,10 +48,9 @@ fn filled(path: &Path, tokens: usize) -> Database {
             },
             permissions: Permissions::combine(&[read], OwnerKind::User).expect("one"),
             limits: Limits::default(),
-            created: now,
             expires: None,
         };
-        registry.add_token(new).expect("added");
+        registry.add_token(new, &by).expect("added");
     }
     // The rest in one statement: one durable commit each would take an hour.
     let bulk = rusqlite::Connection::open(path).expect("opens");
@@ -81,10 +81,11 @@ fn store(c: &mut Criterion) {
     for tokens in [100, 1_000_000] {
         let folder = tempfile::tempdir().expect("a folder");
         let database = filled(&folder.path().join("gitlatch.db"), tokens);
-        let roomy = database.reader(RightsSource::Host, 1000).expect("a reader");
+        let roomy = database.reader(Reading::PLAIN, 1000).expect("a reader");
         // So small that no token is still there when it is asked for again.
-        let tiny = database.reader(RightsSource::Host, 2).expect("a reader");
-        let grants = database.reader(RightsSource::Grants, 2).expect("a reader");
+        let tiny = database.reader(Reading::PLAIN, 2).expect("a reader");
+        let granted = Reading { rights: RightsSource::Grants, ..Reading::PLAIN };
+        let grants = database.reader(granted, 2).expect("a reader");
         look_ups(c, &roomy, &format!("{tokens} tokens/hit in memory"), 0);
         look_ups(c, &tiny, &format!("{tokens} tokens/hit in the database"), 0);
         look_ups(c, &grants, &format!("{tokens} tokens/hit in the database, with grants"), 0);

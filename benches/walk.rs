@@ -13,10 +13,11 @@ use gitlatch::domain::dialect::{Classified, Kind, RequestLine};
 use gitlatch::domain::intent::Intent;
 use gitlatch::domain::names::{NameCase, ProjectScope};
 use gitlatch::domain::permission::{Level, Permission};
-use gitlatch::domain::policy::limits::{Limits, Only};
+use gitlatch::domain::policy::limits::{Limits, Only, RefRules};
 use gitlatch::domain::policy::{self, Circumstances};
 use gitlatch::domain::principal::{Owner, OwnerKind, Rights, TokenPrincipal};
 use gitlatch::domain::token::{self, TokenId};
+use gitlatch::domain::trail::{Actor, Author};
 use gitlatch::forward::headers;
 use gitlatch::manage::Label;
 use gitlatch::manage::tokens::{self, TokenRequest, Wanted};
@@ -56,9 +57,11 @@ fn principal() -> TokenPrincipal {
         limits: Limits {
             only: Only::new(&["team/**", "!team/secret"]).expect("patterns"),
             from: vec!["127.0.0.0/8".parse().expect("a network")],
+            refs: RefRules::default(),
         },
         expires: None,
         rights: Rights::Host,
+        identity: None,
     }
 }
 
@@ -174,7 +177,8 @@ fn house(folder: &Path, upstream: SocketAddr) -> (House, String) {
         lifetime: None,
     };
     let mut registry = database.registry().expect("a registry");
-    let issued = tokens::create(&mut registry, request, now().expect("a clock"), getrandom::fill);
+    let by = Author { who: Actor::Gitlatch, from: None, at: now().expect("a clock") };
+    let issued = tokens::create(&mut registry, request, &by, getrandom::fill);
     (house, issued.expect("a token").secret.expose().to_owned())
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::token::TokenId;
-use crate::store::conformance::{Backend, conformance, found, hash, moment, name, token, user};
+use crate::store::conformance::{Backend, by, conformance, found, hash, moment, name, token, user};
 use crate::store::{Answered, LastUse, Lookup, NewToken, Registry};
 use std::fs::{self, OpenOptions, Permissions};
 use std::mem::ManuallyDrop;
@@ -45,8 +45,8 @@ impl Backend for File {
         self.again().registry().expect("a registry")
     }
 
-    fn reader(&self, rights: RightsSource) -> SqliteReader {
-        self.database.reader(rights, 100).expect("a reader")
+    fn reader(&self, reading: Reading) -> SqliteReader {
+        self.database.reader(reading, 100).expect("a reader")
     }
 
     fn settle(&self) {
@@ -78,7 +78,7 @@ fn refused(path: &Path) -> StoreError {
 #[test]
 fn nobody_else_can_read_the_files() {
     let store = File::default();
-    store.registry().add_token(token("t", "team/")).expect("added");
+    store.registry().add_token(token("t", "team/"), &by(10)).expect("added");
     let modes: Vec<u32> = ["", "-wal", "-shm"]
         .iter()
         .map(|suffix| fs::metadata(open::beside(&store.path(), suffix)).expect(suffix))
@@ -152,10 +152,10 @@ fn a_store_that_is_made_twice_at_once_is_one() {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
         threads.into_iter().map(|thread| thread.join().expect("lives")).collect()
     });
-    all[0].registry().expect("opens").add_token(token("t", "team/")).expect("added");
+    all[0].registry().expect("opens").add_token(token("t", "team/"), &by(10)).expect("added");
     for one in &all {
         one.health().expect("healthy");
-        assert!(found(&one.reader(RightsSource::Host, 10).expect("opens"), "t").is_some());
+        assert!(found(&one.reader(Reading::PLAIN, 10).expect("opens"), "t").is_some());
     }
 }
 
@@ -164,8 +164,8 @@ fn a_removed_or_replaced_file_is_noticed() {
     for suffix in ["", "-shm"] {
         let store = File::default();
         let mut registry = store.registry();
-        registry.add_token(token("t", "team/")).expect("added");
-        let reader = store.reader(RightsSource::Host);
+        registry.add_token(token("t", "team/"), &by(10)).expect("added");
+        let reader = store.reader(Reading::PLAIN);
         assert!(found(&reader, "t").is_some());
 
         let (path, aside) =
@@ -174,7 +174,7 @@ fn a_removed_or_replaced_file_is_noticed() {
         assert!(matches!(store.database.check_in_place(), Err(StoreError::Replaced(_))));
         assert!(matches!(reader.find_by_hash(&hash("t")), Err(StoreError::Replaced(_))));
         assert!(matches!(store.database.health(), Err(StoreError::Replaced(_))));
-        let outcome = registry.add_token(token("lost", "team/"));
+        let outcome = registry.add_token(token("lost", "team/"), &by(10));
         assert!(matches!(outcome, Err(StoreError::Replaced(_))), "{outcome:?}");
 
         fs::write(&path, "another").expect("written");
@@ -188,7 +188,7 @@ fn a_removed_or_replaced_file_is_noticed() {
 #[test]
 fn the_steward_notices_by_itself() {
     let store = File::default();
-    let reader = store.reader(RightsSource::Host);
+    let reader = store.reader(Reading::PLAIN);
     let steward = store.database.serve().expect("starts");
     fs::remove_file(store.path()).expect("removed");
     let begun = Instant::now();
@@ -211,7 +211,7 @@ fn filled() -> File {
     let store = File::default();
     let mut registry = store.registry();
     for n in 0..500 {
-        registry.add_token(token(&format!("t{n}"), "team/")).expect("added");
+        registry.add_token(token(&format!("t{n}"), "team/"), &by(10)).expect("added");
     }
     let anchor = store.database.held.anchor.lock().expect("free");
     let write_back = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -237,7 +237,7 @@ fn a_damaged_file_is_an_error_and_never_no_token() {
         let store = filled();
         tamper(&store.path(), damage);
         // Opened before the damage, and without anything in memory.
-        let Ok(reader) = store.database.reader(RightsSource::Host, 10) else { continue };
+        let Ok(reader) = store.database.reader(Reading::PLAIN, 10) else { continue };
         for n in 0..500 {
             match reader.find_by_hash(&hash(&format!("t{n}"))) {
                 Err(StoreError::Database { .. }) | Ok((Some(_), _)) => {}
@@ -262,12 +262,12 @@ fn a_damaged_record_is_named_and_not_shown() {
     ];
     for (change, expected) in fields {
         let store = File::default();
-        store.registry().add_token(token("t", "team/")).expect("added");
+        store.registry().add_token(token("t", "team/"), &by(10)).expect("added");
         let anchor = store.database.held.anchor.lock().expect("free");
         anchor.execute_batch(&format!("UPDATE token SET {change}")).expect(change);
         drop(anchor);
         let outcomes = [
-            store.reader(RightsSource::Host).find_by_hash(&hash("t")).map(drop),
+            store.reader(Reading::PLAIN).find_by_hash(&hash("t")).map(drop),
             store.registry().find_token(TokenId(1)).map(drop),
         ];
         for outcome in outcomes {
@@ -283,8 +283,8 @@ fn a_damaged_record_is_named_and_not_shown() {
 fn the_schema_refuses_to_forget_whose_a_live_token_is() {
     let store = File::default();
     let mut registry = store.registry();
-    registry.add_user(user("alice")).expect("added");
-    registry.add_token(token("t", "alice")).expect("added");
+    registry.add_user(user("alice"), &by(1)).expect("added");
+    registry.add_token(token("t", "alice"), &by(10)).expect("added");
     let anchor = store.database.held.anchor.lock().expect("free");
     assert!(anchor.execute_batch("DELETE FROM user").is_err());
 }
@@ -295,30 +295,30 @@ fn a_held_write_lock_stops_writers_and_no_readers() {
     let patience = Patience { write: Duration::from_millis(100), ..Patience::default() };
     let impatient = Database::open_patiently(&store.path(), patience).expect("opens");
     let mut registry = impatient.registry().expect("opens");
-    registry.add_token(token("t", "team/")).expect("added");
+    registry.add_token(token("t", "team/"), &by(10)).expect("added");
 
     let other = store.again();
     let lock = other.held.anchor.lock().expect("free");
     lock.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    let outcome = registry.add_token(token("u", "team/"));
+    let outcome = registry.add_token(token("u", "team/"), &by(10));
     let Err(StoreError::Database { doing: "add a token", source, .. }) = &outcome else {
         panic!("{outcome:?}");
     };
     assert!(source.to_string().contains("another program is writing"), "{source}");
     assert_eq!(registry.count_tokens(moment(0)).expect("reads"), 1);
-    let reader = impatient.reader(RightsSource::Host, 10).expect("opens");
+    let reader = impatient.reader(Reading::PLAIN, 10).expect("opens");
     assert!(found(&reader, "t").is_some());
     assert!(found(&reader, "u").is_none());
     lock.execute_batch("ROLLBACK").expect("unlocked");
-    registry.add_token(token("u", "team/")).expect("added");
+    registry.add_token(token("u", "team/"), &by(10)).expect("added");
     assert!(found(&reader, "u").is_some());
 }
 
 #[test]
 fn marks_that_cannot_be_written_are_kept() {
     let store = File::default();
-    let id = store.registry().add_token(token("t", "team/")).expect("added").id;
-    let reader = store.reader(RightsSource::Host);
+    let id = store.registry().add_token(token("t", "team/"), &by(10)).expect("added").id;
+    let reader = store.reader(Reading::PLAIN);
     let other = store.again();
     let lock = other.held.anchor.lock().expect("free");
     let steward = store.database.serve().expect("starts");
@@ -336,7 +336,7 @@ fn marks_that_cannot_be_written_are_kept() {
 #[test]
 fn the_locks_outlive_other_handles_of_the_process() {
     let store = File::default();
-    store.registry().add_token(token("t", "team/")).expect("added");
+    store.registry().add_token(token("t", "team/"), &by(10)).expect("added");
     drop(store.again());
     let _ = Database::open(&store.path()).expect("opens");
     let process = std::process::id().to_string();
@@ -361,10 +361,10 @@ fn no_secret_is_in_the_files() {
     let store = File::default();
     let mut registry = store.registry();
     let new = NewToken { name: "visible".to_owned(), ..token("latu_the-secret", "team/") };
-    registry.add_token(new).expect("added");
-    registry.add_user(user("alice")).expect("added");
-    registry.set_password(&name("alice"), "$argon2id$forgotten").expect("set");
-    registry.remove_user(&name("alice"), moment(5)).expect("removed");
+    registry.add_token(new, &by(10)).expect("added");
+    registry.add_user(user("alice"), &by(1)).expect("added");
+    registry.set_password(&name("alice"), "$argon2id$forgotten", &by(1)).expect("set");
+    registry.remove_user(&name("alice"), &by(5)).expect("removed");
     drop(registry);
     drop(store.database);
     let content = fs::read(store.folder.path().join("gitlatch.db")).expect("read");
@@ -377,7 +377,7 @@ fn no_secret_is_in_the_files() {
 #[test]
 fn what_is_committed_survives_a_kill() {
     let store = File::default();
-    store.registry().add_token(token("t", "team/")).expect("added");
+    store.registry().add_token(token("t", "team/"), &by(10)).expect("added");
     // A copy of the files as they lie there now is what a killed process leaves behind; another
     // program makes it, since closing our own descriptors would take our locks away.
     let copy = tempfile::tempdir().expect("a folder");
@@ -387,7 +387,7 @@ fn what_is_committed_survives_a_kill() {
         assert!(copied.expect("runs").success());
     }
     let recovered = Database::open_existing(&copy.path().join("gitlatch.db")).expect("recovers");
-    assert!(found(&recovered.reader(RightsSource::Host, 10).expect("opens"), "t").is_some());
+    assert!(found(&recovered.reader(Reading::PLAIN, 10).expect("opens"), "t").is_some());
 }
 
 /// Names the store to the test below when it runs as the other process.
@@ -397,12 +397,12 @@ const OTHER: &str = "GITLATCH_TEST_OTHER_PROCESS";
 fn what_another_process_revokes_is_refused_at_once() {
     if let Some(path) = std::env::var_os(OTHER) {
         let mut registry = Database::open_existing(path.as_ref()).expect("opens").registry();
-        registry.as_mut().expect("opens").revoke_token(TokenId(1), moment(1)).expect("revoked");
+        registry.as_mut().expect("opens").revoke_token(TokenId(1), &by(1)).expect("revoked");
         return;
     }
     let store = File::default();
-    store.registry().add_token(token("t", "team/")).expect("added");
-    let reader = store.reader(RightsSource::Host);
+    store.registry().add_token(token("t", "team/"), &by(10)).expect("added");
+    let reader = store.reader(Reading::PLAIN);
     assert!(found(&reader, "t").is_some());
     assert_eq!(reader.find_by_hash(&hash("t")).expect("answers").1, Answered::Memory);
 
@@ -422,27 +422,27 @@ fn what_another_process_revokes_is_refused_at_once() {
 #[test]
 fn a_copy_without_a_log_is_served_with_one() {
     let store = File::default();
-    store.registry().add_token(token("t", "team/")).expect("added");
+    store.registry().add_token(token("t", "team/"), &by(10)).expect("added");
     let copy = store.folder.path().join("copy.db");
     let anchor = store.database.held.anchor.lock().expect("free");
     anchor.execute("VACUUM INTO ?1", [copy.to_str()]).expect("copied");
     fs::set_permissions(&copy, Permissions::from_mode(0o600)).expect("set");
     let database = Database::open_existing(&copy).expect("opens");
-    assert!(found(&database.reader(RightsSource::Host, 10).expect("opens"), "t").is_some());
+    assert!(found(&database.reader(Reading::PLAIN, 10).expect("opens"), "t").is_some());
 }
 
 #[test]
 fn readers_in_other_threads_see_each_revocation_at_once() {
     let store = File::default();
     let mut registry = store.registry();
-    let reader = store.reader(RightsSource::Host);
+    let reader = store.reader(Reading::PLAIN);
     for n in 0..200 {
         let secret = format!("t{n}");
-        let id = registry.add_token(token(&secret, "team/")).expect("added").id;
+        let id = registry.add_token(token(&secret, "team/"), &by(10)).expect("added").id;
         assert!(found(&reader, &secret).is_some());
         assert_eq!(reader.find_by_hash(&hash(&secret)).expect("answers").1, Answered::Memory);
         thread::scope(|scope| {
-            let other = scope.spawn(|| registry.revoke_token(id, moment(1)));
+            let other = scope.spawn(|| registry.revoke_token(id, &by(1)));
             other.join().expect("lives").expect("revoked");
         });
         assert!(found(&reader, &secret).is_none(), "{n}");
