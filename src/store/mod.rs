@@ -169,6 +169,7 @@ pub trait Lookup {
 /// Everything else: what the command line and the management side read and change. Each verb is one
 /// transaction; when it returns, the change is on disk and every reader of every process sees it. Every
 /// change leaves an entry in the trail, in the same transaction: who made it, and what was before and after.
+/// What changes nothing leaves none.
 pub trait Registry {
     /// Adds a user.
     ///

@@ -87,6 +87,18 @@ fn put(marks: &mut Marks, mark: (TokenId, Option<IpAddr>), at: Timestamp) {
 }
 
 fn write_chunk(connection: &mut Connection, chunk: &[(TokenId, LastUse)]) -> Result<(), Fault> {
+    // Looked for without the lock first: mostly there is nothing new.
+    let mut new = Vec::new();
+    for (token, last) in chunk {
+        if !is_known(connection, *token, &place(last.from))? {
+            new.push((*token, *last));
+        }
+    }
+    if !new.is_empty() {
+        durably(connection, |tx| {
+            new.iter().try_for_each(|(token, last)| remember_place(tx, *token, last))
+        })?;
+    }
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         // Another process may have written a later mark. A token that is not there, in a restored
@@ -99,7 +111,6 @@ fn write_chunk(connection: &mut Connection, chunk: &[(TokenId, LastUse)]) -> Res
              WHERE excluded.at_ms >= token_use.at_ms",
         )?;
         for (token, last) in chunk {
-            remember_place(&tx, *token, last)?;
             let from = last.from.map(|address| address.to_string());
             upsert.execute(params![token.0, last.at.as_millis(), from])?;
         }
@@ -107,11 +118,35 @@ fn write_chunk(connection: &mut Connection, chunk: &[(TokenId, LastUse)]) -> Res
     Ok(tx.commit()?)
 }
 
+/// One transaction that is on disk when it returns, on a connection whose others are not. Whatever is
+/// in the trail is written like this: a head that was told to somebody must not be lost in a power cut,
+/// which would look like a trail that was cut.
+pub(super) fn durably<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let transact = |connection: &mut Connection| {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = change(&tx)?;
+        tx.commit()?;
+        Ok(outcome)
+    };
+    let outcome = transact(connection);
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    outcome
+}
+
+/// Whether the token was used from the place before.
+fn is_known(connection: &Connection, token: TokenId, place: &str) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM token_place WHERE token_id = ?1 AND place = ?2";
+    Ok(connection.prepare_cached(sql)?.exists(params![token.0, place])?)
+}
+
 /// Tells the trail of the first use of a token, and of the first one from each place.
 fn remember_place(tx: &Transaction<'_>, token: TokenId, last: &LastUse) -> Result<(), Fault> {
     let place = place(last.from);
-    let sql = "SELECT 1 FROM token_place WHERE token_id = ?1 AND place = ?2";
-    if tx.prepare_cached(sql)?.exists(params![token.0, place])? {
+    if is_known(tx, token, &place)? {
         return Ok(());
     }
     let count = "SELECT count(*) FROM token_place WHERE token_id = ?1";

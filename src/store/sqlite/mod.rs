@@ -107,7 +107,7 @@ impl Database {
 
     fn open_patiently(path: &Path, patience: Patience) -> Result<Self, StoreError> {
         let real = open::inspect(path)?;
-        let held = Held::open(path, real, patience).map_err(|fault| fault.at(path, "be opened"))?;
+        let held = Held::open(path, real, patience)?;
         let database = Self { held: Arc::new(held) };
         database.check_in_place()?;
         Ok(database)
@@ -163,15 +163,18 @@ impl Database {
 }
 
 impl Held {
-    fn open(path: &Path, real: PathBuf, patience: Patience) -> Result<Self, Fault> {
-        let file = FileId::of(path)?;
-        let mut anchor = open::connect(&real, Purpose::Write, patience.write)?;
-        schema::check(&anchor)?;
-        open::log_ahead(&anchor)?;
-        schema::migrate(&mut anchor)?;
+    fn open(path: &Path, real: PathBuf, patience: Patience) -> Result<Self, StoreError> {
+        let opened = |fault: Fault| fault.at(path, "be opened");
+        let file = FileId::of(path).map_err(|error| opened(error.into()))?;
+        let mut anchor = open::connect(&real, Purpose::Write, patience.write).map_err(opened)?;
+        schema::check(&anchor).map_err(opened)?;
+        open::log_ahead(&anchor).map_err(opened)?;
+        schema::migrate(&mut anchor)
+            .map_err(|fault| fault.at(path, "be brought up to date; nothing in it was changed"))?;
         // The first read makes the `-shm` file.
-        principals::generation(&anchor)?;
-        let wal_index = WalIndex::open(&open::beside(&real, "-shm"))?;
+        principals::generation(&anchor).map_err(opened)?;
+        let wal_index =
+            WalIndex::open(&open::beside(&real, "-shm")).map_err(|error| opened(error.into()))?;
         Ok(Self {
             path: path.to_owned(),
             real,

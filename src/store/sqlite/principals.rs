@@ -67,12 +67,15 @@ fn find(
     let token = rows::token_core(row)?;
     let owner: Option<i64> = row.get("owner_id")?;
     let rights = match (reading.rights, owner) {
-        (RightsSource::Grants, Some(user)) => Rights::Grants(grants_of(connection, user)?),
+        (RightsSource::Grants, Some(user)) => {
+            Rights::Grants(grants_of(connection, user, Grants::All)?)
+        }
         (RightsSource::Grants, None) | (RightsSource::Host, _) => Rights::Host,
     };
-    let identity = match reading.identities {
-        true => identity_of(connection, &token.owner, owner, reading.case)?,
-        false => None,
+    let identity = if reading.identities {
+        identity_of(connection, &token.owner, owner, reading.case)?
+    } else {
+        None
     };
     Ok(Some(TokenPrincipal {
         id: token.id,
@@ -86,14 +89,30 @@ fn find(
     }))
 }
 
-/// The rights of a user: the user's own, and those of the groups that the user is in.
-pub(super) fn grants_of(connection: &Connection, user: i64) -> Result<Vec<Grant>, Fault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT * FROM grant_
-         WHERE user_id = ?1
-            OR group_id IN (SELECT group_id FROM group_member WHERE user_id = ?1)
-         ORDER BY id",
-    )?;
+/// Which rights of a user are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grants {
+    /// Those that were given to the user, and not to a group.
+    Own,
+    /// Those of the groups that the user is in as well.
+    All,
+}
+
+/// The rights of a user.
+pub(super) fn grants_of(
+    connection: &Connection,
+    user: i64,
+    which: Grants,
+) -> Result<Vec<Grant>, Fault> {
+    let mut statement = connection.prepare_cached(match which {
+        Grants::Own => "SELECT * FROM grant_ WHERE user_id = ?1 ORDER BY id",
+        Grants::All => {
+            "SELECT * FROM grant_
+             WHERE user_id = ?1
+                OR group_id IN (SELECT group_id FROM group_member WHERE user_id = ?1)
+             ORDER BY id"
+        }
+    })?;
     statement.query_and_then([user], rows::grant)?.collect()
 }
 

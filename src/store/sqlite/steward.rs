@@ -3,12 +3,12 @@
 
 use super::Held;
 use super::fault::Fault;
-use super::marks::{Batch, Desk};
+use super::marks::{self, Batch, Desk};
 use super::open::Purpose;
 use super::registry;
 use crate::domain::timestamp::Timestamp;
 use crate::store::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -126,9 +126,7 @@ impl Rounds {
         if !registry::any_to_retire(&self.connection, now)? {
             return Ok(());
         }
-        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        registry::retire(&tx, now)?;
-        Ok(tx.commit()?)
+        marks::durably(&mut self.connection, |tx| registry::retire(tx, now).map(drop))
     }
 
     fn tell_head(&mut self) {

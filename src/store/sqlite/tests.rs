@@ -69,6 +69,30 @@ conformance! { File;
     settings_are_kept
     the_later_mark_of_use_is_kept
     a_second_look_up_is_answered_from_memory
+    groups_are_known_without_case
+    rights_come_and_go_with_a_group
+    rights_are_own_and_of_groups
+    an_edit_of_a_user_leaves_the_rest_alone
+    a_successor_equals_and_the_old_one_ends
+    no_overlap_revokes_at_once
+    what_is_not_live_has_no_successor
+    a_failed_rotation_changes_nothing
+    suspension_is_seen_by_the_next_look_up
+    filters_revoke_and_suspend
+    each_condition_holds
+    windows_are_parts_of_a_listing
+    a_lifetime_is_held_to_the_settings
+    permissions_are_held_to_the_settings
+    an_owner_has_no_more_tokens_than_allowed
+    a_limit_holds_for_all_who_add_at_once
+    a_project_may_forbid_tokens_of_its_repositories
+    a_credential_is_of_exactly_one_owner
+    credentials_are_replaced_and_removed
+    all_are_sealed_anew_or_none
+    every_change_leaves_its_entries
+    entries_tell_who_from_where_and_when
+    entries_are_found_by_each_condition
+    first_uses_and_new_addresses_are_told_once
 }
 
 fn refused(path: &Path) -> StoreError {

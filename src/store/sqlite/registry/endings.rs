@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub(super) fn revoke(tx: &Connection, id: TokenId, by: &Author) -> Result<TokenRecord, Fault> {
     let before = tokens::unrevoked(tx, id)?;
-    end(tx, &before, by, json!({ "name": before.name }))?;
+    end(tx, &before, by, &json!({ "name": before.name }))?;
     principals::renew_generation(tx)?;
     Ok(before)
 }
@@ -26,16 +26,25 @@ pub(super) fn revoke_all(
     let filter = TokenFilter { revoked: false, ..filter.clone() };
     let found = tokens::list(tx, &filter, Window::ALL)?.values;
     for token in &found {
-        end(tx, token, by, json!({ "name": token.name }))?;
+        end(tx, token, by, &json!({ "name": token.name }))?;
     }
-    principals::renew_generation(tx)?;
+    // Readers forget nothing for a filter that let none through.
+    if !found.is_empty() {
+        principals::renew_generation(tx)?;
+    }
     Ok(found)
 }
 
-fn end(tx: &Connection, token: &TokenRecord, by: &Author, details: Value) -> Result<(), Fault> {
+/// Revokes a token, and leaves it to the caller to renew the generation.
+pub(super) fn end(
+    tx: &Connection,
+    token: &TokenRecord,
+    by: &Author,
+    details: &Value,
+) -> Result<(), Fault> {
     let sql = "UPDATE token SET revoked_ms = ?2 WHERE id = ?1";
     tx.execute(sql, [token.id.0, by.at.as_millis()])?;
-    trail::append(tx, by, Event::TokenRevoked, about(token), &details)
+    trail::append(tx, by, Event::TokenRevoked, about(token), details)
 }
 
 pub(super) fn suspend_all(
@@ -162,7 +171,7 @@ pub(in crate::store::sqlite) fn retire(tx: &Connection, now: Timestamp) -> Resul
         let token = tokens::known(tx, TokenId(*id))?;
         let successor = token.successor.map(|id| id.to_string());
         let why = "its successor has taken its place";
-        end(tx, &token, &by, json!({ "name": token.name, "why": why, "successor": successor }))?;
+        end(tx, &token, &by, &json!({ "name": token.name, "why": why, "successor": successor }))?;
     }
     Ok(found.len())
 }

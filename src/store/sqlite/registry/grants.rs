@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 pub(super) fn add(tx: &Connection, to: &Grantee, grant: &Grant, by: &Author) -> Result<(), Fault> {
-    let (user, group) = ids(tx, to)?;
+    let (user, group, to) = known(tx, to)?;
     let added = tx.execute(
         "INSERT INTO grant_ (user_id, group_id, project, repository, permission)
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
@@ -24,10 +24,10 @@ pub(super) fn add(tx: &Connection, to: &Grantee, grant: &Grant, by: &Author) -> 
         ],
     )?;
     if added == 0 {
-        return Err(Fault::Exists("grant", named(to, grant)));
+        return Err(Fault::Exists("grant", named(&to, grant)));
     }
     principals::renew_generation(tx)?;
-    note(tx, by, Event::GrantAdded, to, grant)
+    note(tx, by, Event::GrantAdded, &to, grant)
 }
 
 pub(super) fn remove(
@@ -36,7 +36,7 @@ pub(super) fn remove(
     grant: &Grant,
     by: &Author,
 ) -> Result<(), Fault> {
-    let (user, group) = ids(tx, from)?;
+    let (user, group, from) = known(tx, from)?;
     let removed = tx.execute(
         "DELETE FROM grant_
          WHERE user_id IS ?1 AND group_id IS ?2 AND project = ?3 AND repository IS ?4
@@ -50,10 +50,10 @@ pub(super) fn remove(
         ],
     )?;
     if removed == 0 {
-        return Err(Fault::Missing("grant", named(from, grant)));
+        return Err(Fault::Missing("grant", named(&from, grant)));
     }
     principals::renew_generation(tx)?;
-    note(tx, by, Event::GrantRemoved, from, grant)
+    note(tx, by, Event::GrantRemoved, &from, grant)
 }
 
 pub(super) fn list(tx: &Connection, of: Option<&Grantee>) -> Result<Vec<GrantRecord>, Fault> {
@@ -75,13 +75,20 @@ pub(super) fn list(tx: &Connection, of: Option<&Grantee>) -> Result<Vec<GrantRec
 
 /// A user's own rights and those of the user's groups.
 pub(super) fn of_user(tx: &Connection, name: &UserName) -> Result<Vec<Grant>, Fault> {
-    principals::grants_of(tx, users::id_of(tx, name)?)
+    principals::grants_of(tx, users::id_of(tx, name)?, principals::Grants::All)
 }
 
-fn ids(tx: &Connection, of: &Grantee) -> Result<(Option<i64>, Option<i64>), Fault> {
+/// The rows of whom a right is of, and the name as it was added.
+fn known(tx: &Connection, of: &Grantee) -> Result<(Option<i64>, Option<i64>, Grantee), Fault> {
     Ok(match of {
-        Grantee::User(name) => (Some(users::id_of(tx, name)?), None),
-        Grantee::Group(name) => (None, Some(groups::id_of(tx, name)?)),
+        Grantee::User(name) => {
+            let user = users::known(tx, name)?;
+            (Some(user.id), None, Grantee::User(user.name))
+        }
+        Grantee::Group(name) => {
+            let (id, name) = groups::known(tx, name)?;
+            (None, Some(id), Grantee::Group(name))
+        }
     })
 }
 
@@ -91,10 +98,15 @@ fn repository(grant: &Grant) -> Option<&str> {
 
 /// The right as a message names it.
 fn named(of: &Grantee, grant: &Grant) -> String {
+    format!("{of} {}", text(grant))
+}
+
+/// A right without whose it is: `REPO_READ team/app`.
+pub(super) fn text(grant: &Grant) -> String {
     let Grant { projects, repository, permission } = grant;
     match repository {
-        Some(repository) => format!("{of} {permission} {projects}/{repository}"),
-        None => format!("{of} {permission} {projects}"),
+        Some(repository) => format!("{permission} {projects}/{repository}"),
+        None => format!("{permission} {projects}"),
     }
 }
 

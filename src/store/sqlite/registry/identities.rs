@@ -56,7 +56,7 @@ pub(super) fn remove(
     trail::append(tx, by, Event::IdentityRemoved, trail::about(&before.owner), &details)
 }
 
-pub(super) fn list(tx: &rusqlite::Transaction<'_>) -> Result<Vec<IdentityRecord>, Fault> {
+pub(super) fn list(tx: &Connection) -> Result<Vec<IdentityRecord>, Fault> {
     all(tx).map(|found| found.into_iter().map(|(_, record, _)| record).collect())
 }
 

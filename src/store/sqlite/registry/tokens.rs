@@ -154,7 +154,7 @@ fn conditions(filter: &TokenFilter) -> (Vec<String>, Vec<Column>) {
     match filter.expiry {
         None => {}
         Some(ExpiryFilter::Never) => {
-            put("t.expires_ms IS NULL AND t.retires_ms IS NULL", Vec::new())
+            put("t.expires_ms IS NULL AND t.retires_ms IS NULL", Vec::new());
         }
         Some(ExpiryFilter::Between(from, to)) => {
             let end = "min(ifnull(t.expires_ms, t.retires_ms), ifnull(t.retires_ms, t.expires_ms))";
@@ -214,7 +214,11 @@ pub(super) fn edit(
         settings::read(tx)?.admit_edit(before.owner.kind(), permissions)?;
     }
     let name = edit.name.as_ref().unwrap_or(&before.name);
-    let (project, repository) = names(edit.permissions.unwrap_or(before.permissions));
+    let permissions = edit.permissions.unwrap_or(before.permissions);
+    if *name == before.name && permissions == before.permissions {
+        return Ok(before);
+    }
+    let (project, repository) = names(permissions);
     tx.execute(
         "UPDATE token SET name = ?2, project_permission = ?3, repository_permission = ?4
          WHERE id = ?1",
@@ -231,7 +235,10 @@ pub(super) fn edit(
 pub(super) fn count(tx: &Connection, now: Timestamp) -> Result<u64, Fault> {
     let mut statement = tx.prepare_cached(
         "SELECT (SELECT count(*) FROM token WHERE revoked_ms IS NULL AND expires_ms IS NULL)
-              + (SELECT count(*) FROM token WHERE revoked_ms IS NULL AND expires_ms > ?1)",
+              + (SELECT count(*) FROM token WHERE revoked_ms IS NULL AND expires_ms > ?1)
+              - (SELECT count(*) FROM token
+                 WHERE revoked_ms IS NULL AND retires_ms IS NOT NULL AND retires_ms <= ?1
+                   AND (expires_ms IS NULL OR expires_ms > ?1))",
     )?;
     let live: i64 = statement.query_row([now.as_millis()], |row| row.get(0))?;
     Ok(live.unsigned_abs())
@@ -245,7 +252,8 @@ pub(super) fn count_expiring(
 ) -> Result<u64, Fault> {
     let mut statement = tx.prepare_cached(
         "SELECT count(*) FROM token
-         WHERE revoked_ms IS NULL AND expires_ms > ?1 AND expires_ms < ?2",
+         WHERE revoked_ms IS NULL AND expires_ms > ?1 AND expires_ms < ?2
+           AND (retires_ms IS NULL OR retires_ms > ?1)",
     )?;
     let found: i64 = statement.query_row([now.as_millis(), until.as_millis()], |row| row.get(0))?;
     Ok(found.unsigned_abs())

@@ -3,6 +3,7 @@
 use super::super::fault::Fault;
 use super::super::rows;
 use crate::domain::principal::Owner;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::trail::{Author, Broken, Entry, Event, Link, Subject, Verifier};
 use crate::store::{Head, TrailFilter};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -79,7 +80,7 @@ pub(super) fn list(tx: &Connection, filter: &TrailFilter) -> Result<Vec<Entry>, 
              ORDER BY number DESC LIMIT ?6
          ) ORDER BY number",
     )?;
-    let since = filter.since.map(|since| since.as_millis());
+    let since = filter.since.map(Timestamp::as_millis);
     let event = filter.event.map(Event::name);
     let found = statement
         .query_and_then(params![filter.after, since, event, token, user, most], rows::entry)?;

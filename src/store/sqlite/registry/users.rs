@@ -2,10 +2,11 @@
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
-use super::trail;
-use crate::domain::names::UserName;
+use super::{endings, grants, tokens, trail};
+use crate::domain::names::{NameCase, UserName};
+use crate::domain::principal::Owner;
 use crate::domain::trail::{Author, Event};
-use crate::store::{NewUser, UserEdit, UserRecord};
+use crate::store::{NewUser, TokenFilter, UserEdit, UserRecord, Window};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ pub(super) fn find(tx: &Connection, name: &str) -> Result<Option<UserRecord>, Fa
     statement.query_and_then([name], rows::user)?.next().transpose()
 }
 
-pub(super) fn list(tx: &rusqlite::Transaction<'_>) -> Result<Vec<UserRecord>, Fault> {
+pub(super) fn list(tx: &Connection) -> Result<Vec<UserRecord>, Fault> {
     let mut statement = tx.prepare_cached("SELECT * FROM user ORDER BY name")?;
     statement.query_and_then([], rows::user)?.collect()
 }
@@ -58,6 +59,9 @@ pub(super) fn edit(
         params![before.id, display_name, email, admin],
     )?;
     let after = known(tx, name)?;
+    if after == before {
+        return Ok(after);
+    }
     let details = json!({ "before": facts(&before), "after": facts(&after) });
     trail::append(tx, by, Event::UserEdited, trail::about_user(before.name.as_str()), &details)?;
     Ok(after)
@@ -70,6 +74,9 @@ pub(super) fn set_active(
     by: &Author,
 ) -> Result<(), Fault> {
     let before = known(tx, name)?;
+    if before.active == active {
+        return Ok(());
+    }
     tx.execute("UPDATE user SET active = ?2 WHERE id = ?1", params![before.id, active])?;
     principals::renew_generation(tx)?;
     let event = if active { Event::UserEnabled } else { Event::UserDisabled };
@@ -91,28 +98,35 @@ pub(super) fn set_password(
 
 pub(super) fn remove(tx: &Connection, name: &UserName, by: &Author) -> Result<u64, Fault> {
     let before = known(tx, name)?;
-    let now = by.at.as_millis();
-    let live: i64 = tx.query_row(
-        "SELECT count(*) FROM token
-         WHERE user_id = ?1 AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?2)
-           AND (retires_ms IS NULL OR retires_ms > ?2)",
-        [before.id, now],
-        |row| row.get(0),
-    )?;
-    // The entry tells of every token: they are revoked by it.
-    let mut tokens =
-        tx.prepare_cached("SELECT id FROM token WHERE user_id = ?1 AND revoked_ms IS NULL")?;
-    let tokens: Result<Vec<i64>, _> = tokens.query_map([before.id], |row| row.get(0))?.collect();
-    let sql = "UPDATE token SET revoked_ms = ?2 WHERE user_id = ?1 AND revoked_ms IS NULL";
-    tx.execute(sql, [before.id, now])?;
+    let filter = TokenFilter::of(Owner::User(before.name.clone()), NameCase::Exact);
+    let tokens = tokens::list(tx, &filter, Window::ALL)?.values;
+    let live = tokens.iter().filter(|token| token.is_live(by.at)).count();
+    let mut details = facts(&before);
+    details["groups"] = groups_of(tx, before.id)?.into();
+    let grants = principals::grants_of(tx, before.id, principals::Grants::Own)?;
+    details["grants"] = grants.iter().map(grants::text).collect();
+    // Revoked one by one, so that each token's own entries tell how it ended.
+    for token in &tokens {
+        let why = json!({ "name": token.name, "why": "its owner was removed" });
+        endings::end(tx, token, by, &why)?;
+    }
     // Takes grants, memberships and the stored credential along, and leaves the tokens with the name
     // alone.
     tx.execute("DELETE FROM user WHERE id = ?1", [before.id])?;
     principals::renew_generation(tx)?;
-    let mut details = facts(&before);
-    details["revokedTokens"] = tokens?.iter().map(ToString::to_string).collect();
+    details["revokedTokens"] = tokens.iter().map(|token| token.id.to_string()).collect();
     trail::append(tx, by, Event::UserRemoved, trail::about_user(before.name.as_str()), &details)?;
-    Ok(live.unsigned_abs())
+    Ok(live as u64)
+}
+
+/// The names of the groups that a user is in.
+fn groups_of(tx: &Connection, id: i64) -> Result<Vec<String>, Fault> {
+    let mut statement = tx.prepare_cached(
+        "SELECT g.name FROM group_member m JOIN group_ g ON g.id = m.group_id
+         WHERE m.user_id = ?1 ORDER BY g.name",
+    )?;
+    let names = statement.query_map([id], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 /// The row of a user.

@@ -1,10 +1,24 @@
 //! What every store does, whatever it keeps its records in: one suite over a [`Backend`].
 
+mod endings;
+mod filters;
+mod identities;
+mod policy;
+mod rights;
+mod trail;
+
+pub(super) use endings::*;
+pub(super) use filters::*;
+pub(super) use identities::*;
+pub(super) use policy::*;
+pub(super) use rights::*;
+pub(super) use trail::*;
+
 use super::{
-    Answered, GrantRecord, LastUse, Lookup, NewToken, NewUser, Reading, Registry, RightsSource,
-    StoreError, TokenEdit, TokenFilter, TokenRecord, Window,
+    Answered, GrantRecord, GroupRecord, LastUse, Lookup, NewToken, NewUser, Reading, Registry,
+    RightsSource, StoreError, TokenEdit, TokenFilter, TokenRecord, Window,
 };
-use crate::domain::names::{NameCase, ProjectScope, RepoName, UserName};
+use crate::domain::names::{NameCase, ProjectPath, ProjectScope, RepoName, UserName};
 use crate::domain::permission::{Permission, Permissions};
 use crate::domain::policy::limits::{Limits, Only, RefRules};
 use crate::domain::principal::{Grant, Grantee, Owner, Rights, TokenPrincipal};
