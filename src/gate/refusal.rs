@@ -53,6 +53,8 @@ pub(super) enum Refusal {
     NoPages,
     #[error("{}", .0.text)]
     Own(Answer, &'static str),
+    #[error("this comes from a page of another site, which may change nothing here")]
+    Elsewhere,
     #[error("the key that sealed this credential for the host is not at hand")]
     Sealed(#[source] VaultError),
     #[error("{}", Unserved::Lfs)]
@@ -93,6 +95,7 @@ impl Refusal {
             Self::Denied(_)
             | Self::Unknown(_)
             | Self::OwnPath
+            | Self::Elsewhere
             | Self::Forward(
                 ForwardError::NameRefused(_)
                 | ForwardError::LoginPage(_)
@@ -156,6 +159,7 @@ impl Refusal {
             Self::Denied(denial) => denial.rule(),
             Self::Unknown(_) => "unknown-path",
             Self::OwnPath | Self::NoPages => "own-path",
+            Self::Elsewhere => "other-site",
             Self::NoLfs => "lfs",
             Self::Own(_, reason) => reason,
             Self::Store(_) => "store",

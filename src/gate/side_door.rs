@@ -78,6 +78,19 @@ pub(super) fn visitor(token: Option<Rc<TokenPrincipal>>, head: &Parts) -> Visito
     }
 }
 
+/// Whether a page of another site had the browser send this. A browser adds the password that it knows
+/// for us to whatever any page has it send, and forms need nobody's leave to be sent.
+fn from_elsewhere(head: &Parts) -> bool {
+    let text = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    // Fetch Metadata: `none` is a person's own doing.
+    let site = text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    // RFC 6454 section 7: `null` is nobody's, and not ours.
+    let origin = text("origin").map(|origin| origin.split_once("://").map_or("", |(_, at)| at));
+    let host = text("host").or_else(|| head.uri.authority().map(http::uri::Authority::as_str));
+    let ours = |origin: &str| host.is_some_and(|host| host.eq_ignore_ascii_case(origin));
+    site || origin.is_some_and(|origin| !ours(origin))
+}
+
 /// Hands one request over, if there is anything at its path at all.
 pub(super) async fn knock(
     door: &dyn SideDoor,
@@ -90,6 +103,9 @@ pub(super) async fn knock(
     if rules.kind.voice(&rules.prefix, head.uri.path()) != Voice::Rest {
         let token = matches!(visitor, Visitor::Token(_));
         return Err(if token { Refusal::OwnPath } else { Refusal::NoPages });
+    }
+    if !head.method.is_safe() && from_elsewhere(head) {
+        return Err(Refusal::Elsewhere);
     }
     // Whoever proves nothing is not listened to any further.
     let body = match visitor {

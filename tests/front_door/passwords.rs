@@ -61,8 +61,17 @@ fn people_appear_at_their_first_proof() {
     assert_eq!(create(&site, "alice", PASSWORD).0, 401);
     // The command line asks the host as well.
     site.done(&["user", "enable", "alice"], "");
-    let arguments =
-        ["token", "create", "--user", "alice", "--password-stdin", "--name", "x", "--permission", "REPO_READ"];
+    let arguments = [
+        "token",
+        "create",
+        "--user",
+        "alice",
+        "--password-stdin",
+        "--name",
+        "x",
+        "--permission",
+        "REPO_READ",
+    ];
     assert_eq!(site.run(&arguments, PASSWORD).code, Some(0));
     let refused = site.run(&arguments, "guess");
     assert!(refused.code == Some(1) && refused.stderr.contains("wrong user name"), "{refused:?}");
@@ -141,4 +150,27 @@ fn no_person_bears_a_service_users_name() {
     let (code, text) = create(&site, "gitlatch", PASSWORD);
     assert!(code == 401 && text.contains("no person may be called"), "{code} {text}");
     assert!(!site.done(&["user", "list"], "").contains("gitlatch"));
+}
+
+/// A browser adds the password that it knows to whatever a page of another site has it send.
+#[test]
+fn pages_of_other_sites_change_nothing() {
+    let site = SiteBuilder::repositories().start();
+    site.user("alice");
+    let (_, id) = site.token(&["--user", "alice", "--permission", "REPO_READ"]);
+    let line = format!("POST /rest/access-tokens/latest/users/alice/{id}/rotate");
+    let cases = [
+        ("Origin: https://evil.example\r\n", 403),
+        ("Origin: null\r\n", 403),
+        ("Origin: https://gitlatch.test.evil.example\r\n", 403),
+        ("Sec-Fetch-Site: cross-site\r\n", 403),
+        ("Sec-Fetch-Site: same-site\r\n", 403),
+        ("Sec-Fetch-Site: cross-site\r\nOrigin: http://gitlatch.test\r\n", 403),
+        ("Sec-Fetch-Site: same-origin\r\nOrigin: http://GITLATCH.test\r\n", 200),
+    ];
+    for (headers, expected) in cases {
+        let headers = format!("{}Content-Length: 0\r\n{headers}", basic("alice", PASSWORD));
+        let reply = request(site.address(), &line, &headers, b"");
+        assert_eq!(reply.status, expected, "{headers}: {}", reply.text());
+    }
 }
