@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod explain;
 mod grant;
+mod group;
 mod input;
 mod moment;
 mod output;
@@ -57,7 +58,10 @@ enum Command {
     /// Add, list and change users
     #[command(subcommand)]
     User(user::Command),
-    /// Give users rights, list them and take them away
+    /// Add, list and change groups of users
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Give users and groups rights, list them and take them away
     #[command(subcommand)]
     Grant(grant::Command),
     /// Make, list, edit and revoke tokens
@@ -98,6 +102,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Explain(options) => explain::run(config, &options),
         Command::Rules(options) => rules::run(&options),
         Command::User(command) => user::run(config, command),
+        Command::Group(command) => group::run(config, command),
         Command::Grant(command) => grant::run(config, command),
         Command::Token(command) => token::run(config, command),
         Command::Settings(command) => settings::run(config, &command),

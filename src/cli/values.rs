@@ -3,7 +3,7 @@
 use crate::domain::client;
 use crate::domain::dialect::Kind;
 use crate::domain::duration;
-use crate::domain::names::{NameError, ProjectScope, RepoName, UserName};
+use crate::domain::names::{GroupName, NameError, ProjectScope, RepoName, UserName};
 use crate::domain::pattern::{Pattern, PatternError};
 use crate::domain::permission::{Permission, UnknownPermission};
 use crate::domain::token::TokenId;
@@ -15,6 +15,11 @@ use std::time::Duration;
 /// A user's name.
 pub(super) fn user(text: &str) -> Result<UserName, NameError> {
     UserName::new(text)
+}
+
+/// A group's name.
+pub(super) fn group(text: &str) -> Result<GroupName, NameError> {
+    GroupName::new(text)
 }
 
 /// `KEY`, `GROUP/SUB` or `GROUP/**`, or `*` for everything.

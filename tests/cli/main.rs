@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod explain;
 mod grants;
+mod groups;
 mod output;
 mod rules;
 mod serve;

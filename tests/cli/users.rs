@@ -29,7 +29,7 @@ token create --user alice --password-stdin --name a < secret -> 1 err wrong user
 token create --user alice --password-stdin --name a < other -> 0 out latu_
 user remove alice -> 0 out user alice is removed; 1 token is revoked
 user remove alice -> 1 err there is no user `alice`
-grant list -> 0 out USER  PERMISSION  PROJECT  REPOSITORY
+grant list -> 0 out HOLDER  PERMISSION  PROJECT  REPOSITORY
 "#;
 
 #[test]
