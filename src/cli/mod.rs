@@ -64,7 +64,7 @@ enum Command {
     /// Give users and groups rights, list them and take them away
     #[command(subcommand)]
     Grant(grant::Command),
-    /// Make, list, edit and revoke tokens
+    /// Make, list, edit, rotate, suspend and revoke tokens
     #[command(subcommand)]
     Token(token::Command),
     /// Show and change what is demanded of every new token

@@ -6,6 +6,7 @@ use crate::domain::duration;
 use crate::domain::names::{GroupName, NameError, ProjectScope, RepoName, UserName};
 use crate::domain::pattern::{Pattern, PatternError};
 use crate::domain::permission::{Permission, UnknownPermission};
+use crate::domain::policy::limits::{RefPatternError, RefRules};
 use crate::domain::token::TokenId;
 use crate::manage::{Email, Label, LabelError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -47,6 +48,11 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, PatternError> {
     Pattern::new(text)
 }
 
+/// A pattern of refs.
+pub(super) fn ref_pattern(text: &str) -> Result<Pattern, RefPatternError> {
+    RefRules::pattern(text)
+}
+
 /// A permission of a token. More of them may follow, so that a token's number behind them is read as one.
 pub(super) fn permission(text: &str) -> Result<Permission, String> {
     text.parse().map_err(|error: UnknownPermission| match token_id(text) {
@@ -67,6 +73,11 @@ pub(super) fn token_id(text: &str) -> Result<TokenId, &'static str> {
 /// A lifetime: `8h`, `90d`.
 pub(super) fn lifetime(text: &str) -> Result<Duration, duration::DurationError> {
     duration::parse(text)
+}
+
+/// A time that may be none at all: `24h`, or `0`.
+pub(super) fn overlap(text: &str) -> Result<Duration, duration::DurationError> {
+    if text == "0" { Ok(Duration::ZERO) } else { duration::parse(text) }
 }
 
 /// An address, or a network as `ADDRESS/BITS`.

@@ -20,4 +20,7 @@ mod settings;
 mod store;
 mod token_create;
 mod token_life;
+mod token_list;
+mod token_revoke;
+mod token_rotate;
 mod users;
