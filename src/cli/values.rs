@@ -3,7 +3,7 @@
 use crate::domain::client;
 use crate::domain::dialect::Kind;
 use crate::domain::duration;
-use crate::domain::names::{GroupName, NameError, ProjectScope, RepoName, UserName};
+use crate::domain::names::{GroupName, NameError, ProjectPath, ProjectScope, RepoName, UserName};
 use crate::domain::pattern::{Pattern, PatternError};
 use crate::domain::permission::{Permission, UnknownPermission};
 use crate::domain::policy::limits::{RefPatternError, RefRules};
@@ -21,6 +21,11 @@ pub(super) fn user(text: &str) -> Result<UserName, NameError> {
 /// A group's name.
 pub(super) fn group(text: &str) -> Result<GroupName, NameError> {
     GroupName::new(text)
+}
+
+/// One project, and not those below it.
+pub(super) fn project(text: &str) -> Result<ProjectPath, NameError> {
+    ProjectPath::new(text)
 }
 
 /// `KEY`, `GROUP/SUB` or `GROUP/**`, or `*` for everything.

@@ -70,12 +70,9 @@ explain --permission REPO_READ GET /base/t/r.git/HEAD -> 0 out allowed
 fn only_what_adds_something_makes_a_store() {
     let house = House::new(FOLDER);
     house.check(ABSENT);
-    for (call, answer) in [
-        ("user list --json", "[]"),
-        ("grant list --json", "[]"),
-        ("token list --json", "[]"),
-        ("settings show --json", r#"{"expiryRequired":false,"maxExpiryDays":null}"#),
-    ] {
+    for (call, answer) in
+        [("user list --json", "[]"), ("grant list --json", "[]"), ("token list --json", "[]")]
+    {
         assert_eq!(house.run(call, "").out.trim_end(), answer, "{call}");
     }
     assert!(!house.path().join("gitlatch.db").exists());
