@@ -4,6 +4,7 @@
 //! host operator's; who may read the store's file may do everything here but one: make a user's token
 //! without that user's password.
 
+mod audit;
 mod check;
 mod context;
 mod demo;
@@ -70,6 +71,8 @@ enum Command {
     /// Show and change what is demanded of every new token
     #[command(subcommand)]
     Settings(settings::Command),
+    /// Read the trail of everything that was changed, and verify it
+    Audit(audit::Options),
 }
 
 /// How a command that did not fail ended.
@@ -106,6 +109,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Grant(command) => grant::run(config, command),
         Command::Token(command) => token::run(config, command),
         Command::Settings(command) => settings::run(config, &command),
+        Command::Audit(options) => audit::run(config, &options),
     }
 }
 

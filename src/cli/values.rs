@@ -8,6 +8,7 @@ use crate::domain::pattern::{Pattern, PatternError};
 use crate::domain::permission::{Permission, UnknownPermission};
 use crate::domain::policy::limits::{RefPatternError, RefRules};
 use crate::domain::token::TokenId;
+use crate::domain::trail::{Event, Link, LinkError};
 use crate::manage::{Email, Label, LabelError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ipnet::IpNet;
@@ -90,6 +91,17 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
     client::network(text).ok_or_else(|| {
         format!("`{text}` is no address and no network like 10.0.0.0/8 or 2001:db8::/32")
     })
+}
+
+/// The name of an event of the trail.
+pub(super) fn event() -> impl TypedValueParser<Value = Event> {
+    let names = PossibleValuesParser::new(Event::ALL.iter().map(|event| event.name()));
+    names.try_map(|name| name.parse::<Event>())
+}
+
+/// The hash of an entry of the trail.
+pub(super) fn head(text: &str) -> Result<Link, LinkError> {
+    text.parse()
 }
 
 /// The name of a kind of host.

@@ -11,7 +11,7 @@ pub mod login;
 pub mod tokens;
 pub mod users;
 
-pub use label::{Email, Label, LabelError};
+pub use label::{Email, Label, LabelError, is_odd};
 
 use crate::auth::password::PasswordError;
 use crate::domain::names::UserName;

@@ -8,6 +8,7 @@
 
 mod house;
 
+mod audit;
 mod check;
 mod demo;
 mod explain;
