@@ -11,6 +11,7 @@ mod demo;
 mod explain;
 mod grant;
 mod group;
+mod identity;
 mod input;
 mod moment;
 mod output;
@@ -68,6 +69,9 @@ enum Command {
     /// Make, list, edit, rotate, suspend and revoke tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Store, list and remove the credentials under which owners are known to the host
+    #[command(subcommand)]
+    Identity(identity::Command),
     /// Show and change what is demanded of every new token
     #[command(subcommand)]
     Settings(settings::Command),
@@ -108,6 +112,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Group(command) => group::run(config, command),
         Command::Grant(command) => grant::run(config, command),
         Command::Token(command) => token::run(config, command),
+        Command::Identity(command) => identity::run(config, command),
         Command::Settings(command) => settings::run(config, &command),
         Command::Audit(options) => audit::run(config, &options),
     }

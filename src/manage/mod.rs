@@ -6,6 +6,7 @@ mod access;
 pub mod api;
 pub mod clerks;
 mod clock;
+pub mod identities;
 mod label;
 pub mod login;
 pub mod tokens;

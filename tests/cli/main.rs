@@ -14,6 +14,7 @@ mod demo;
 mod explain;
 mod grants;
 mod groups;
+mod identity;
 mod output;
 mod rules;
 mod serve;

@@ -67,7 +67,7 @@ struct PredecessorJson {
 
 /// Whose something is; a repository is named by its project and its name there.
 #[derive(Default, Serialize)]
-struct OwnerJson<'a> {
+pub(in crate::cli) struct OwnerJson<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
@@ -124,7 +124,7 @@ impl<'a> TokenJson<'a> {
 }
 
 impl<'a> OwnerJson<'a> {
-    fn of(owner: &'a Owner) -> Self {
+    pub(in crate::cli) fn of(owner: &'a Owner) -> Self {
         let kind = owner.kind().name();
         match owner {
             Owner::User(name) => Self { kind, user: Some(name.as_str()), ..Self::default() },

@@ -8,6 +8,8 @@ mod revoke;
 mod rotate;
 mod text;
 
+pub(super) use json::OwnerJson;
+
 use super::output::wrong_call;
 use super::place::Place;
 use super::{Outcome, context, moment, output, values};
