@@ -24,6 +24,22 @@ fn wrong_calls() {
     house.check(WRONG);
 }
 
+/// The events that a wrong call lists are those that the guide explains.
+#[test]
+fn every_event_is_documented() {
+    let house = House::new(FOLDER);
+    let error = house.run("audit --event none", "").err;
+    let listed = error.split_once("[possible values: ").expect("a list").1;
+    let listed = listed.split_once(']').expect("an end").0;
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide/governing.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide");
+    let rows: Vec<&str> = guide.lines().filter(|line| line.starts_with("| `")).collect();
+    for event in listed.split(',').map(str::trim) {
+        let name = format!("`{event}`");
+        assert!(rows.iter().any(|row| row.contains(&name)), "{event} is not in the guide");
+    }
+}
+
 fn lived() -> House {
     let house = House::new(FOLDER);
     house.prepare(&[
