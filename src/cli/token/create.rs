@@ -4,13 +4,14 @@ use super::json::TokenJson;
 use super::{Place, instructions, wrong_call};
 use crate::app;
 use crate::cli::{Outcome, context, input, output, values};
+use crate::config::Config;
 use crate::domain::names::UserName;
 use crate::domain::pattern::Pattern;
 use crate::domain::permission::Permission;
 use crate::domain::policy::limits::{Limits, Only, RefRules};
 use crate::domain::principal::Owner;
+use crate::manage::Label;
 use crate::manage::tokens::{self, TokenRequest, Wanted};
-use crate::manage::{Label, users};
 use crate::store::Registry;
 use ipnet::IpNet;
 use std::path::PathBuf;
@@ -82,7 +83,7 @@ pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<O
     let config = context::config(config)?;
     let mut registry = context::new_or_existing(&config)?;
     let owner = match (&options.user, place) {
-        (Some(name), _) => proven(&mut registry, name)?,
+        (Some(name), _) => proven(&config, &mut registry, name)?,
         (None, Some(owner)) => owner,
         (None, None) => return Err(wrong_call("name an owner: --user or --project")),
     };
@@ -141,9 +142,14 @@ fn warn_of_refs(rules: &RefRules) {
     }
 }
 
-/// The user, who is who the password says.
-pub(super) fn proven(registry: &mut impl Registry, name: &UserName) -> anyhow::Result<Owner> {
-    let user = users::authenticate(registry, name, &input::secret("password")?)?;
+/// The user, who is who the password says: here, or at the host where that proves passwords.
+pub(super) fn proven(
+    config: &Config,
+    registry: &mut impl Registry,
+    name: &UserName,
+) -> anyhow::Result<Owner> {
+    let (password, by) = (input::secret("password")?, context::operator()?);
+    let user = app::authenticate(config, registry, name, &password, &by)?;
     Ok(Owner::User(user.name))
 }
 

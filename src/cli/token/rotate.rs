@@ -32,7 +32,7 @@ pub(super) fn run(config: &Config, options: &Options) -> anyhow::Result<Outcome>
     let mut registry = context::existing(config)?;
     let id = options.token.id;
     let before = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?;
-    prove(&mut registry, &before, options.password_stdin)?;
+    prove(config, &mut registry, &before, options.password_stdin)?;
     let by = context::operator()?;
     let overlap = options.overlap.unwrap_or_default();
     let issued = tokens::rotate(&mut registry, id, overlap, &by, getrandom::fill)?;
@@ -58,12 +58,13 @@ pub(super) fn run(config: &Config, options: &Options) -> anyhow::Result<Outcome>
 /// A successor is a user's token with a new secret, and such a secret is shown to nobody who does not
 /// prove to be that user, not even to the operator.
 fn prove(
+    config: &Config,
     registry: &mut impl Registry,
     token: &TokenRecord,
     password_stdin: bool,
 ) -> anyhow::Result<()> {
     match (&token.owner, password_stdin) {
-        (Owner::User(name), true) => create::proven(registry, name).map(drop),
+        (Owner::User(name), true) => create::proven(config, registry, name).map(drop),
         (Owner::User(name), false) => Err(wrong_call(format_args!(
             "token {} is {name}'s: a new secret for it takes that user's password: --password-stdin",
             token.id
