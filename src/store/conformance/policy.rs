@@ -124,8 +124,9 @@ where
             .map(|n| {
                 let mut registry = backend.registry();
                 scope.spawn(move || {
-                    let add = |m| registry.add_token(token(&format!("{n} {m}"), "team/"), &by(10));
-                    (0..4).filter_map(|m| add(m).ok()).count()
+                    let mut add =
+                        |m| registry.add_token(token(&format!("{n} {m}"), "team/"), &by(10));
+                    (0..4).filter(|m| add(*m).is_ok()).count()
                 })
             })
             .collect();

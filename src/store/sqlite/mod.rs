@@ -11,6 +11,7 @@
 mod fault;
 mod freshness;
 mod index;
+mod inspection;
 mod marks;
 mod open;
 mod principals;
@@ -22,6 +23,7 @@ mod steward;
 #[cfg(test)]
 mod tests;
 
+pub use inspection::Inspection;
 pub use reader::SqliteReader;
 pub use registry::SqliteRegistry;
 pub use steward::Steward;
