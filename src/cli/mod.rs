@@ -5,6 +5,7 @@
 //! without that user's password.
 
 mod audit;
+mod backup;
 mod check;
 mod context;
 mod demo;
@@ -16,6 +17,7 @@ mod input;
 mod moment;
 mod output;
 mod place;
+mod restore;
 mod rules;
 mod serve;
 mod settings;
@@ -77,6 +79,10 @@ enum Command {
     Settings(settings::Command),
     /// Read the trail of everything that was changed, and verify it
     Audit(audit::Options),
+    /// Write a copy of the store to a file, while it is served
+    Backup(backup::Options),
+    /// Put a backup in the place of the store; gitlatch must be stopped
+    Restore(restore::Options),
 }
 
 /// How a command that did not fail ended.
@@ -115,6 +121,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Identity(command) => identity::run(config, command),
         Command::Settings(command) => settings::run(config, &command),
         Command::Audit(options) => audit::run(config, &options),
+        Command::Backup(options) => backup::run(config, &options),
+        Command::Restore(options) => restore::run(config, &options),
     }
 }
 

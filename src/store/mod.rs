@@ -65,6 +65,47 @@ pub enum StoreError {
         /// Its mode, permission bits only.
         mode: u32,
     },
+    /// The file that says who has the store open cannot be made or locked.
+    #[error("the file {path}, which says who has the store open, cannot be locked")]
+    Lock {
+        /// That file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Somebody has it open, and it is to be replaced.
+    #[error(
+        "the store at {0} is in use; stop gitlatch first, `serve` and every other command, and \
+         whatever else has the file open"
+    )]
+    InUse(PathBuf),
+    /// Somebody replaces it.
+    #[error("the store at {0} is being restored; try again when that has ended")]
+    Restoring(PathBuf),
+    /// A copy is to be written where something is.
+    #[error("there is a file at {0} already, and nothing is overwritten; choose another name")]
+    Taken(PathBuf),
+    /// A copy could not be written.
+    #[error("the backup {path} cannot be written")]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The trail of a backup is broken.
+    #[error(
+        "the trail in {path} is not what was written, so it is not restored; take another backup"
+    )]
+    Trail {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        #[source]
+        source: Broken,
+    },
     /// A newer program wrote it.
     #[error("the store at {0} was written by a newer gitlatch; run that one")]
     Newer(PathBuf),

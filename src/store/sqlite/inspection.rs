@@ -1,7 +1,7 @@
 //! A look at a store that changes nothing in it: neither its schema nor its log.
 
 use super::fault::Fault;
-use super::open::{self, Purpose};
+use super::open;
 use super::{Patience, rows, schema};
 use crate::domain::names::UserName;
 use crate::store::StoreError;
@@ -27,7 +27,7 @@ impl Inspection {
     }
 
     fn read(real: &Path) -> Result<Self, Fault> {
-        let connection = open::connect(real, Purpose::Read, Patience::default().write)?;
+        let connection = open::to_look(real, Patience::default().write)?;
         let tx = connection.unchecked_transaction()?;
         schema::check(&tx)?;
         // The columns of a user are those of the first version.

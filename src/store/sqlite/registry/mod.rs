@@ -5,9 +5,9 @@ mod grants;
 mod groups;
 mod identities;
 mod settings;
-mod tokens;
+pub(super) mod tokens;
 pub(super) mod trail;
-mod users;
+pub(super) mod users;
 
 pub(super) use endings::{any_to_retire, retire};
 

@@ -110,7 +110,7 @@ pub(super) fn find(tx: &Connection, id: TokenId) -> Result<Option<TokenRecord>, 
     statement.query_and_then([id.0], rows::token)?.next().transpose()
 }
 
-pub(super) fn find_by_hash(
+pub(in crate::store::sqlite) fn find_by_hash(
     tx: &Connection,
     hash: &TokenHash,
 ) -> Result<Option<TokenRecord>, Fault> {
@@ -302,7 +302,7 @@ pub(super) fn missing(id: TokenId) -> Fault {
 }
 
 /// A token as the subject of an entry.
-pub(super) fn about(token: &TokenRecord) -> Subject {
+pub(in crate::store::sqlite) fn about(token: &TokenRecord) -> Subject {
     Subject { token: Some(token.id), ..trail::about(&token.owner) }
 }
 

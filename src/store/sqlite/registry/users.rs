@@ -27,7 +27,10 @@ pub(super) fn add(tx: &Connection, user: &NewUser, by: &Author) -> Result<UserRe
     Ok(added)
 }
 
-pub(super) fn find(tx: &Connection, name: &str) -> Result<Option<UserRecord>, Fault> {
+pub(in crate::store::sqlite) fn find(
+    tx: &Connection,
+    name: &str,
+) -> Result<Option<UserRecord>, Fault> {
     let mut statement = tx.prepare_cached("SELECT * FROM user WHERE name = ?1")?;
     statement.query_and_then([name], rows::user)?.next().transpose()
 }
@@ -67,7 +70,7 @@ pub(super) fn edit(
     Ok(after)
 }
 
-pub(super) fn set_active(
+pub(in crate::store::sqlite) fn set_active(
     tx: &Connection,
     name: &UserName,
     active: bool,
@@ -96,7 +99,11 @@ pub(super) fn set_password(
     trail::append(tx, by, Event::UserPassword, subject, &json!({}))
 }
 
-pub(super) fn remove(tx: &Connection, name: &UserName, by: &Author) -> Result<u64, Fault> {
+pub(in crate::store::sqlite) fn remove(
+    tx: &Connection,
+    name: &UserName,
+    by: &Author,
+) -> Result<u64, Fault> {
     let before = known(tx, name)?;
     let filter = TokenFilter::of(Owner::User(before.name.clone()), NameCase::Exact);
     let tokens = tokens::list(tx, &filter, Window::ALL)?.values;

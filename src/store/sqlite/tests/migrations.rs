@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::names::NameCase;
 use crate::domain::settings::Settings;
+use crate::domain::timestamp::Timestamp;
 use crate::store::conformance::{listed, person};
 use crate::store::{TokenFilter, TrailFilter};
 
@@ -54,6 +55,7 @@ fn contents(path: &Path) -> Vec<u8> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one store, looked at from every side")]
 fn a_store_of_the_first_version_loses_nothing() {
     for journal in ["WAL", "DELETE"] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -96,7 +98,7 @@ fn a_store_of_the_first_version_loses_nothing() {
                 assert_eq!((token.suspended, token.retires, token.successor), (None, None, None));
                 assert!(token.limits.refs.is_empty());
                 let moments = [token.expires, token.revoked, token.last_used.map(|last| last.at)];
-                let moments = moments.map(|at| at.map_or(0, |at| at.as_millis()));
+                let moments = moments.map(|at| at.map_or(0, Timestamp::as_millis));
                 format!("{} {} {} {moments:?}", token.id, token.owner, token.permissions)
             })
             .collect();

@@ -1,5 +1,6 @@
 //! The suite of every store, and what only a file has: modes, locks, damage, being replaced.
 
+mod house;
 mod migrations;
 mod trail;
 
@@ -107,14 +108,14 @@ fn refused(path: &Path) -> StoreError {
 fn nobody_else_can_read_the_files() {
     let store = File::default();
     store.registry().add_token(token("t", "team/"), &by(10)).expect("added");
-    let modes: Vec<u32> = ["", "-wal", "-shm"]
+    let modes: Vec<u32> = ["", "-wal", "-shm", ".lock"]
         .iter()
         .map(|suffix| fs::metadata(open::beside(&store.path(), suffix)).expect(suffix))
         .map(|found| found.permissions().mode() & 0o7777)
         .collect();
-    assert_eq!(modes, [0o600; 3]);
+    assert_eq!(modes, [0o600; 4]);
     let entries = fs::read_dir(store.folder.path()).expect("lists").count();
-    assert_eq!(entries, 3, "nothing is left of its making");
+    assert_eq!(entries, 4, "nothing is left of its making but the lock");
 }
 
 #[test]
