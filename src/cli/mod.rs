@@ -10,9 +10,11 @@ mod check;
 mod context;
 mod demo;
 mod explain;
+mod export;
 mod grant;
 mod group;
 mod identity;
+mod import;
 mod input;
 mod moment;
 mod output;
@@ -83,6 +85,10 @@ enum Command {
     Backup(backup::Options),
     /// Put a backup in the place of the store; gitlatch must be stopped
     Restore(restore::Options),
+    /// Write what the store holds as JSON, for another store
+    Export(export::Options),
+    /// Take over what another store held, all of it or nothing
+    Import(import::Options),
 }
 
 /// How a command that did not fail ended.
@@ -123,6 +129,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Audit(options) => audit::run(config, &options),
         Command::Backup(options) => backup::run(config, &options),
         Command::Restore(options) => restore::run(config, &options),
+        Command::Export(options) => export::run(config, &options),
+        Command::Import(options) => import::run(config, &options),
     }
 }
 

@@ -6,9 +6,11 @@
 
 #[cfg(test)]
 mod conformance;
+mod contents;
 mod records;
 pub mod sqlite;
 
+pub use contents::{Contents, Imported, Moving};
 pub use records::{
     ExpiryFilter, GrantRecord, GroupRecord, Head, IdentityRecord, LastUse, NewIdentity, NewToken,
     NewUser, Note, Page, TokenEdit, TokenFilter, TokenRecord, TrailFilter, UseFilter, UserEdit,

@@ -1,5 +1,6 @@
 //! What the command line and the management side read and change: each verb one transaction.
 
+mod contents;
 mod endings;
 mod grants;
 mod groups;
@@ -20,9 +21,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Broken, Entry, Link};
 use crate::store::{
-    GrantRecord, GroupRecord, Head, IdentityRecord, NewIdentity, NewToken, NewUser, Note, Page,
-    Reading, Registry, Reseal, StoreError, TokenEdit, TokenFilter, TokenRecord, TrailFilter,
-    UserEdit, UserRecord, Window,
+    Contents, GrantRecord, GroupRecord, Head, IdentityRecord, Imported, Moving, NewIdentity,
+    NewToken, NewUser, Note, Page, Reading, Registry, Reseal, StoreError, TokenEdit, TokenFilter,
+    TokenRecord, TrailFilter, UserEdit, UserRecord, Window,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fmt;
@@ -321,5 +322,20 @@ impl Registry for SqliteRegistry {
 
     fn verify_trail(&mut self, kept: Option<Link>) -> Result<Result<Head, Broken>, StoreError> {
         self.read("read its trail", |tx| trail::verify(tx, kept))
+    }
+}
+
+impl Moving for SqliteRegistry {
+    fn export(&mut self, now: Timestamp) -> Result<Contents, StoreError> {
+        self.read("export what it holds", |tx| contents::export(tx, now))
+    }
+
+    fn import(
+        &mut self,
+        contents: &Contents,
+        settings: bool,
+        by: &Author,
+    ) -> Result<Imported, StoreError> {
+        self.write("import", |tx| contents::import(tx, contents, settings, by))
     }
 }

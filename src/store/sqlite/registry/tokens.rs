@@ -10,19 +10,20 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Event, Subject};
 use crate::store::{
-    ExpiryFilter, NewToken, Page, TokenEdit, TokenFilter, TokenRecord, UseFilter, Window,
+    ExpiryFilter, NewToken, Page, TokenEdit, TokenFilter, TokenRecord, UseFilter, UserRecord,
+    Window,
 };
 use rusqlite::types::Value as Column;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use serde_json::{Value, json};
 
 /// Every token, with its last use.
-const RECORDS: &str = "SELECT t.*, m.at_ms, m.from_address
+pub(super) const RECORDS: &str = "SELECT t.*, m.at_ms, m.from_address
      FROM token t LEFT JOIN token_use m ON m.token_id = t.id";
 
 /// An owner, as the columns of a row tell it.
 #[derive(Default)]
-struct Columns {
+pub(super) struct Columns {
     user_id: Option<i64>,
     user_name: Option<String>,
     project: Option<String>,
@@ -68,9 +69,19 @@ pub(super) fn insert(
     now: Timestamp,
 ) -> Result<TokenRecord, Fault> {
     let owner = match &token.owner {
-        Owner::User(name) => active_user(tx, name)?,
+        Owner::User(name) => of_user(&active_user(tx, name)?),
         Owner::Project(_) | Owner::Repository(_) => columns(&token.owner),
     };
+    insert_with(tx, token, &owner, now)
+}
+
+/// Adds a token of an owner who was looked up.
+pub(super) fn insert_with(
+    tx: &Connection,
+    token: &NewToken,
+    owner: &Columns,
+    now: Timestamp,
+) -> Result<TokenRecord, Fault> {
     let from: Vec<String> = token.limits.from.iter().map(ToString::to_string).collect();
     let (project, repository) = names(token.permissions);
     let refs = &token.limits.refs;
@@ -259,16 +270,17 @@ pub(super) fn count_expiring(
     Ok(found.unsigned_abs())
 }
 
-fn active_user(tx: &Connection, name: &UserName) -> Result<Columns, Fault> {
-    let sql = "SELECT id, name FROM user WHERE name = ?1 AND active = 1";
-    let mut statement = tx.prepare_cached(sql)?;
-    let found = statement.query_row([name.as_str()], |row| {
-        Ok(Columns { user_id: row.get(0)?, user_name: row.get(1)?, ..Columns::default() })
-    });
-    found.optional()?.ok_or_else(|| users::missing(name))
+fn active_user(tx: &Connection, name: &UserName) -> Result<UserRecord, Fault> {
+    let found = users::find(tx, name.as_str())?.filter(|user| user.active);
+    found.ok_or_else(|| users::missing(name))
 }
 
-fn columns(owner: &Owner) -> Columns {
+pub(super) fn of_user(user: &UserRecord) -> Columns {
+    let user_name = Some(user.name.as_str().to_owned());
+    Columns { user_id: Some(user.id), user_name, ..Columns::default() }
+}
+
+pub(super) fn columns(owner: &Owner) -> Columns {
     match owner {
         Owner::User(name) => {
             Columns { user_name: Some(name.as_str().to_owned()), ..Columns::default() }

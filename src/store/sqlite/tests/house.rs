@@ -1,10 +1,12 @@
 //! Backups, and stores brought back from them.
 
 use super::*;
-use crate::domain::names::NameCase;
+use crate::domain::names::{GroupName, NameCase, ProjectPath, ProjectScope};
+use crate::domain::principal::{Grant, Grantee};
+use crate::domain::settings::{ProjectSettings, Settings};
 use crate::domain::trail::Event;
 use crate::store::conformance::{listed, owner};
-use crate::store::{TokenFilter, TrailFilter};
+use crate::store::{Contents, Moving, TokenFilter, TrailFilter};
 
 /// What a restoration says it carried: revoked, suspended, ending, disabled, removed.
 fn carried(restored: &Restored) -> [u64; 5] {
@@ -281,4 +283,79 @@ fn nobody_opens_a_store_that_is_being_restored() {
     assert!(matches!(Database::open(&path), Err(StoreError::Restoring(_))));
     drop(lock);
     Database::open_existing(&path).expect("opens");
+}
+
+#[test]
+fn what_moves_is_the_same_elsewhere() {
+    let store = File::default();
+    let mut registry = store.registry();
+    for text in ["Alice", "bob"] {
+        registry.add_user(user(text), &by(1)).expect("added");
+    }
+    let group = GroupName::new("Devs").expect("a name");
+    registry.add_group(&group, &by(2)).expect("added");
+    registry.add_member(&group, &name("alice"), &by(2)).expect("joined");
+    let grant = Grant {
+        projects: ProjectScope::new("team/**").expect("a scope"),
+        repository: None,
+        permission: "REPO_READ".parse().expect("a permission"),
+    };
+    registry.add_grant(&Grantee::Group(group), &grant, &by(3)).expect("granted");
+    let owners = ["alice", "bob", "team/**/", "team/app", "-/x", "gone/", "ended/"];
+    for (n, whose) in (1..).zip(owners) {
+        let new = NewToken { expires: (n == 7).then_some(moment(50)), ..token(whose, whose) };
+        assert_eq!(registry.add_token(new, &by(10 + n)).expect("added").id, TokenId(n));
+    }
+    registry.set_active(&name("bob"), false, &by(20)).expect("disabled");
+    registry.set_suspended(TokenId(3), true, &by(21)).expect("suspended");
+    registry.rotate_token(TokenId(4), hash("next"), moment(900), &by(22)).expect("rotated");
+    registry.revoke_token(TokenId(6), &by(23)).expect("revoked");
+    let reader = store.reader(Reading::PLAIN);
+    reader.touch(TokenId(1), LastUse { at: moment(30), from: "2001:db8::1".parse().ok() });
+    store.settle();
+    let strict = Settings { max_tokens: Some(1), ..Settings::default() };
+    registry.change_settings(&|_| strict, &by(24)).expect("set");
+    let forbidden = ProjectSettings { repository_tokens: false };
+    let team = ProjectPath::new("Team").expect("a project");
+    registry.set_project_settings(&team, forbidden, &by(25)).expect("set");
+    let contents = registry.export(moment(100)).expect("exported");
+    assert_eq!(contents.tokens.len(), 6, "neither the revoked nor the expired one");
+
+    let other = File::default();
+    let mut registry = other.registry();
+    registry.add_token(token("own", "own/"), &by(1)).expect("added");
+    let imported = registry.import(&contents, true, &by(200)).expect("imported");
+    assert_eq!((imported.users, imported.groups, imported.grants, imported.tokens), (2, 1, 1, 6));
+    let mut there = registry.export(moment(100)).expect("exported");
+    there.tokens.retain(|(token, _)| token.owner != owner("own/"));
+    for ((record, _), new) in there.tokens.iter_mut().zip([1, 2, 3, 4, 5, 8]) {
+        assert_ne!(record.id.0, new, "a number of its own");
+        record.id = TokenId(new);
+        record.successor = record.successor.map(|_| TokenId(8));
+    }
+    assert!(there == contents);
+
+    // The same secrets, with the same verdicts; and a use that is not the first.
+    let reader = other.reader(Reading::PLAIN);
+    let honoured = |secret: &&str| found(&reader, secret).is_some();
+    let secrets = ["alice", "bob", "team/**/", "team/app", "next", "-/x", "gone/", "ended/"];
+    let live: Vec<&str> = secrets.into_iter().filter(honoured).collect();
+    assert_eq!(live, ["alice", "team/app", "next", "-/x"]);
+    let alices = found(&reader, "alice").expect("found").id;
+    reader.touch(alices, LastUse { at: moment(300), from: "2001:db8::2".parse().ok() });
+    other.settle();
+    let trail = registry.trail(&TrailFilter::default()).expect("reads");
+    let events: Vec<&str> = trail.iter().map(|entry| entry.event.as_str()).collect();
+    let expected =
+        ["token.created", "settings.changed", "settings.project-changed", "store.imported"];
+    assert_eq!(events, expected);
+
+    // All or nothing, and never without the users that it names.
+    let head = registry.trail_head().expect("answers");
+    let again = registry.import(&contents, true, &by(400)).map(drop);
+    assert!(matches!(again, Err(StoreError::Exists { what: "user", .. })), "{again:?}");
+    let orphans = Contents { users: Vec::new(), groups: Vec::new(), ..contents };
+    let outcome = registry.import(&orphans, false, &by(400)).map(drop);
+    assert!(matches!(outcome, Err(StoreError::Missing { .. } | StoreError::Exists { .. })));
+    assert_eq!(registry.trail_head().expect("answers"), head);
 }
