@@ -187,7 +187,9 @@ export house.json -> 1 err nothing is overwritten
             let mut tokens: Vec<Value> =
                 serde_json::from_value(house.json("token list --json")).expect("a list");
             tokens.retain(|token| token["owner"]["project"] != "own");
-            tokens.iter_mut().for_each(|token| token["id"] = Value::Null);
+            for token in &mut tokens {
+                token["id"] = Value::Null;
+            }
             tokens
         };
         assert_eq!(tokens(&other), tokens(&house));

@@ -2,17 +2,34 @@
 
 use super::super::fault::Fault;
 use super::super::{marks, rows};
-use super::{grants, groups, settings, tokens, trail, users};
+use super::{SqliteRegistry, grants, groups, settings, tokens, trail, users};
 use crate::domain::principal::Owner;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Event, Subject};
-use crate::store::{Contents, GroupRecord, Imported, NewToken, TokenRecord, UserRecord};
+use crate::store::{
+    Contents, GroupRecord, Imported, Moving, NewToken, StoreError, TokenRecord, UserRecord,
+};
 use rusqlite::{Connection, params};
 use serde_json::json;
 use std::collections::HashMap;
 
-pub(super) fn export(tx: &Connection, now: Timestamp) -> Result<Contents, Fault> {
+impl Moving for SqliteRegistry {
+    fn export(&mut self, now: Timestamp) -> Result<Contents, StoreError> {
+        self.read("export what it holds", |tx| export(tx, now))
+    }
+
+    fn import(
+        &mut self,
+        contents: &Contents,
+        settings: bool,
+        by: &Author,
+    ) -> Result<Imported, StoreError> {
+        self.write("import", |tx| import(tx, contents, settings, by))
+    }
+}
+
+fn export(tx: &Connection, now: Timestamp) -> Result<Contents, Fault> {
     let mut statement = tx.prepare_cached("SELECT * FROM user ORDER BY name")?;
     let users = statement
         .query_and_then([], |row| Ok::<_, Fault>((rows::user(row)?, row.get("password")?)))?;
@@ -41,7 +58,7 @@ fn live(tx: &Connection, now: Timestamp) -> Result<Vec<(TokenRecord, TokenHash)>
     found.filter(|found| found.as_ref().map_or(true, |(token, _)| lives(token))).collect()
 }
 
-pub(super) fn import(
+fn import(
     tx: &Connection,
     contents: &Contents,
     with_settings: bool,

@@ -1,7 +1,8 @@
-//! Tokens: made, found, listed, edited.
+//! Tokens: made, found, edited, counted.
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
+use super::listing::list;
 use super::{settings, trail, users};
 use crate::domain::names::UserName;
 use crate::domain::permission::{Permission, Permissions};
@@ -9,12 +10,8 @@ use crate::domain::principal::Owner;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Event, Subject};
-use crate::store::{
-    ExpiryFilter, NewToken, Page, TokenEdit, TokenFilter, TokenRecord, UseFilter, UserRecord,
-    Window,
-};
-use rusqlite::types::Value as Column;
-use rusqlite::{Connection, params, params_from_iter};
+use crate::store::{NewToken, TokenEdit, TokenFilter, TokenRecord, UserRecord, Window};
+use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 /// Every token, with its last use.
@@ -127,91 +124,6 @@ pub(in crate::store::sqlite) fn find_by_hash(
 ) -> Result<Option<TokenRecord>, Fault> {
     let mut statement = tx.prepare_cached(&format!("{RECORDS} WHERE t.hash = ?1"))?;
     statement.query_and_then([hash.as_bytes().as_slice()], rows::token)?.next().transpose()
-}
-
-/// The conditions that the database can tell, and the values in them, in their order.
-fn conditions(filter: &TokenFilter) -> (Vec<String>, Vec<Column>) {
-    let mut conditions = Vec::new();
-    let mut values: Vec<Column> = Vec::new();
-    let mut put = |condition: &str, of: Vec<Column>| {
-        conditions.push(condition.to_owned());
-        values.extend(of);
-    };
-    // Each kind of owner has its own condition, so that each finds its index.
-    match &filter.owner {
-        None => {}
-        // By the person and not by the name, which somebody else may have had before.
-        Some(Owner::User(name)) => {
-            put("t.user_id = (SELECT id FROM user WHERE name = ?)", vec![name.to_string().into()]);
-        }
-        Some(Owner::Project(scope)) => {
-            let which = "t.project = ? COLLATE NOCASE AND t.repository IS NULL";
-            put(which, vec![scope.to_string().into()]);
-        }
-        Some(Owner::Repository(path)) => {
-            let which = "t.project = ? COLLATE NOCASE AND t.repository = ? COLLATE NOCASE";
-            put(which, vec![path.project().to_owned().into(), path.name().to_owned().into()]);
-        }
-    }
-    if let Some(project) = &filter.within {
-        put("t.project = ? COLLATE NOCASE", vec![project.to_string().into()]);
-    }
-    if let Some(kind) = filter.kind {
-        put("t.owner_kind = ?", vec![kind.name().to_owned().into()]);
-    }
-    if !filter.revoked {
-        put("t.revoked_ms IS NULL", Vec::new());
-    }
-    match filter.expiry {
-        None => {}
-        Some(ExpiryFilter::Never) => {
-            put("t.expires_ms IS NULL AND t.retires_ms IS NULL", Vec::new());
-        }
-        Some(ExpiryFilter::Between(from, to)) => {
-            let end = "min(ifnull(t.expires_ms, t.retires_ms), ifnull(t.retires_ms, t.expires_ms))";
-            let bounds = vec![from.as_millis().into(), to.as_millis().into()];
-            put(&format!("{end} >= ? AND {end} < ?"), bounds);
-        }
-    }
-    match filter.used {
-        None => {}
-        Some(UseFilter::Never) => put("m.at_ms IS NULL", Vec::new()),
-        Some(UseFilter::Since(at)) => put("m.at_ms >= ?", vec![at.as_millis().into()]),
-        Some(UseFilter::NotSince(at)) => {
-            let at = at.as_millis();
-            put("t.created_ms < ? AND ifnull(m.at_ms, 0) < ?", vec![at.into(), at.into()]);
-        }
-    }
-    (conditions, values)
-}
-
-pub(super) fn list(
-    tx: &Connection,
-    filter: &TokenFilter,
-    window: Window,
-) -> Result<Page<TokenRecord>, Fault> {
-    let (conditions, values) = conditions(filter);
-    let which = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    let mut statement = tx.prepare_cached(&format!("{RECORDS} WHERE {which} ORDER BY t.id"))?;
-    let found = statement.query_and_then(params_from_iter(values), rows::token)?;
-    let mut page = Page { values: Vec::new(), last: true };
-    let mut skip = window.start;
-    for token in found {
-        let token = token?;
-        // The index ignores case; the filter may not.
-        if !filter.admits(&token) {
-            continue;
-        }
-        if skip > 0 {
-            skip -= 1;
-        } else if page.values.len() as u64 >= window.limit {
-            page.last = false;
-            break;
-        } else {
-            page.values.push(token);
-        }
-    }
-    Ok(page)
 }
 
 pub(super) fn edit(

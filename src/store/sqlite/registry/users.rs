@@ -2,7 +2,7 @@
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
-use super::{endings, grants, tokens, trail};
+use super::{endings, grants, listing, trail};
 use crate::domain::names::{NameCase, UserName};
 use crate::domain::principal::Owner;
 use crate::domain::trail::{Author, Event};
@@ -106,7 +106,7 @@ pub(in crate::store::sqlite) fn remove(
 ) -> Result<u64, Fault> {
     let before = known(tx, name)?;
     let filter = TokenFilter::of(Owner::User(before.name.clone()), NameCase::Exact);
-    let tokens = tokens::list(tx, &filter, Window::ALL)?.values;
+    let tokens = listing::list(tx, &filter, Window::ALL)?.values;
     let live = tokens.iter().filter(|token| token.is_live(by.at)).count();
     let mut details = facts(&before);
     details["groups"] = groups_of(tx, before.id)?.into();

@@ -286,6 +286,7 @@ fn nobody_opens_a_store_that_is_being_restored() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one document, from beginning to end")]
 fn what_moves_is_the_same_elsewhere() {
     let store = File::default();
     let mut registry = store.registry();
