@@ -13,6 +13,7 @@ mod support;
 mod backend;
 mod bodies;
 mod carriers;
+mod clients;
 mod faults;
 mod git;
 mod hostile;
