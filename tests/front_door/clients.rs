@@ -1,5 +1,5 @@
-//! Clients that people have: a library for Bitbucket from PyPI, and curl. Their scripts are in
-//! `tests/clients`, and lead tokens through their whole life.
+//! Clients that people have: a library for Bitbucket out of Python's index, and curl. Their
+//! scripts are in `tests/clients`, and lead tokens through their whole life.
 
 use super::support::{Git, PASSWORD, Site, SiteBuilder};
 use std::env;
@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long a script may take: a few seconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A gitlatch as the scripts want it.
 fn site() -> Site {

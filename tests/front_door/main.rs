@@ -14,6 +14,7 @@ mod backend;
 mod bodies;
 mod carriers;
 mod clients;
+mod concurrency;
 mod faults;
 mod git;
 mod hostile;
