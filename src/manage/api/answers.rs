@@ -45,6 +45,9 @@ pub(super) struct Token {
     /// Since when it is refused until somebody resumes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended_date: Option<i64>,
+    /// When it was revoked, in a listing that has such tokens too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_date: Option<i64>,
     /// The token that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     successor: Option<String>,
@@ -127,6 +130,7 @@ impl Token {
             no_force: refs.no_force,
             no_tags: refs.no_tags,
             suspended_date: millis(token.suspended),
+            revoked_date: millis(token.revoked),
             successor: token.successor.map(|id| id.to_string()),
             ends_date: millis(token.retires),
             token: None,

@@ -6,12 +6,15 @@
 
 mod answers;
 mod body;
+mod fields;
 mod query;
 mod refusal;
 mod routes;
+mod settings;
 mod verbs;
+mod wish;
 
-pub use body::MOST as MOST_BODY;
+pub use fields::MOST as MOST_BODY;
 pub use refusal::Refused;
 pub use routes::{ROOT, ROUTES, Route, VERSIONS, Verb};
 
@@ -27,6 +30,7 @@ use routes::Found;
 use std::net::IpAddr;
 use std::rc::Rc;
 use verbs::Asked;
+use wish::Wish;
 
 /// One call of the API.
 #[derive(Debug)]
@@ -107,6 +111,8 @@ impl Api {
                         .run(move |registry| verbs::of_itself(registry, verb, id, &by))
                         .await?
                 }
+                // What else may be done on its own path is no secret to it.
+                Err(refused) if routes::is_own(call.path) => Err(refused),
                 _ => Err(Refused::by_token()),
             },
             Caller::Person(name, password) => {
@@ -114,8 +120,7 @@ impl Api {
                 *person = Some(user.name.clone());
                 let Found { verb, owner, token } = found?;
                 let by = by(Actor::User(user.name.clone()))?;
-                let wish =
-                    verbs::Wish::read(verb, call.query, call.media_type, call.body.as_ref())?;
+                let wish = Wish::read(verb, call.query, call.media_type, call.body.as_ref())?;
                 let query = call.query.map(str::to_owned);
                 let asked = Asked { user, owner, token, case, by, query };
                 self.desk.clerks.run(move |registry| verbs::serve(registry, asked, wish)).await?

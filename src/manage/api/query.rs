@@ -18,15 +18,19 @@ const MOST: u64 = 1000;
 pub(super) fn window(query: Option<&str>) -> Result<Window, Refused> {
     let number = |name: &str, default: u64| match parameter(query, name)? {
         None => Ok(default),
-        Some(text) => text.parse::<u32>().map(u64::from).map_err(|_| {
-            Refused::invalid(Some(name), format!("`{name}` is a whole number, 0 or more"))
-        }),
+        // `u32` would also read a leading `+`.
+        Some(text) if text.starts_with('+') => Err(no_number(name)),
+        Some(text) => text.parse::<u32>().map(u64::from).map_err(|_| no_number(name)),
     };
     let (start, limit) = (number("start", 0)?, number("limit", LIMIT)?);
     if limit == 0 {
         return Err(Refused::invalid(Some("limit"), "`limit` is 1 or more"));
     }
     Ok(Window { start, limit: limit.min(MOST) })
+}
+
+fn no_number(name: &str) -> Refused {
+    Refused::invalid(Some(name), format!("`{name}` is a whole number, 0 or more"))
 }
 
 /// Reads `filter`: conditions between spaces, all of which must hold.
@@ -38,11 +42,18 @@ pub(super) fn filter(
 ) -> Result<TokenFilter, Refused> {
     let text = parameter(query, "filter")?.unwrap_or_default();
     let mut filter = TokenFilter::all(case);
+    let mut seen = Vec::new();
     for term in text.split_whitespace() {
-        apply(&mut filter, term, settings, now).map_err(|why| {
-            let text = format!("`{term}`: {why}");
-            Refused::invalid(Some("filter"), text)
-        })?;
+        let fault = |why| Refused::invalid(Some("filter"), format!("`{term}`: {why}"));
+        // The second of a kind could only take the place of the first, and all must hold.
+        if let Some((name, _)) = term.split_once(':') {
+            let kind = if name == "unused" { "used" } else { name };
+            if seen.contains(&kind) {
+                return Err(fault("there is a condition of this kind before it".to_owned()));
+            }
+            seen.push(kind);
+        }
+        apply(&mut filter, term, settings, now).map_err(fault)?;
     }
     Ok(filter)
 }
@@ -144,6 +155,7 @@ mod tests {
             (Some("limit=5000"), Ok((0, 1000))),
             (Some("x=1"), Ok((0, 25))),
             (Some("limit=0"), Err("`limit` is 1 or more")),
+            (Some("limit=%2B1"), Err("`limit` is a whole number, 0 or more")),
             (Some("limit=-1"), Err("`limit` is a whole number, 0 or more")),
             (Some("start=x"), Err("`start` is a whole number, 0 or more")),
             (Some("start=1&start=2"), Err("`start` stands in the query twice")),
@@ -176,9 +188,10 @@ mod tests {
         assert_eq!(combined.text.as_deref(), Some("nightly build"));
         let until = NOW.plus_millis(14 * 86_400_000);
         assert_eq!(combined.expiry, Some(ExpiryFilter::Between(NOW, until)));
-        for bad in
-            ["owner:", "owner:x/y", "kind:x", "expires:soon", "permission:X", "a:b", "used:1"]
-        {
+        let wrong =
+            ["owner:", "owner:x/y", "kind:x", "expires:soon", "permission:X", "a:b", "used:1"];
+        let twice = ["kind:user+kind:project", "used:7d+unused:90d", "expires:never+expires:1d"];
+        for bad in wrong.into_iter().chain(twice) {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

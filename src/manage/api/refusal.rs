@@ -1,6 +1,7 @@
 //! Every way in which a call of the token API is refused, in the shape of Bitbucket's errors.
 
 use crate::auth::throttle::Wait;
+use crate::domain::settings::PolicyError;
 use crate::manage::ManageError;
 use crate::manage::clerks::Undone;
 use crate::manage::login::LoginError;
@@ -94,6 +95,18 @@ impl Refused {
         refused
     }
 
+    /// The settings do not allow it.
+    fn policy(error: &PolicyError) -> Self {
+        let field = match error {
+            PolicyError::Required(_) | PolicyError::TooLate(_) | PolicyError::Past => {
+                Some("expiryDays")
+            }
+            PolicyError::NotAllowed { .. } => Some("permissions"),
+            PolicyError::TooMany { .. } | PolicyError::NoRepositoryTokens(_) => None,
+        };
+        Self::invalid(field, error.to_string())
+    }
+
     /// The body is larger than any call's.
     pub(super) fn too_large(most: usize) -> Self {
         let text = format!("the body of a call has at most {most} bytes");
@@ -174,7 +187,7 @@ impl From<LoginError> for Refused {
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Policy(error) => Self::invalid(None, error.to_string()),
+            StoreError::Policy(error) => Self::policy(&error),
             StoreError::Settled { .. } => Self::invalid(None, error.to_string()),
             StoreError::Missing { what: "user", name } => Self::no_user(name),
             StoreError::Missing { .. } => Self::not_found(error.to_string()),
@@ -194,7 +207,7 @@ impl From<ManageError> for Refused {
     fn from(error: ManageError) -> Self {
         match error {
             ManageError::Combination(_) => Self::invalid(Some("permissions"), error.to_string()),
-            ManageError::Policy(_) => Self::invalid(Some("expiryDays"), error.to_string()),
+            ManageError::Policy(error) => Self::policy(&error),
             ManageError::NoRights(_) => Self::invalid(Some("permissions"), error.to_string()),
             ManageError::NoToken(_) | ManageError::Revoked(_) | ManageError::RevokedAlready(_) => {
                 Self::not_found(error.to_string())

@@ -112,9 +112,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Found, Refused> {
     let segments: Vec<&str> = rest.split('/').collect();
     let here: Vec<(&Route, Captured)> =
         ROUTES.iter().filter_map(|route| Some((route, captured(route, &segments)?))).collect();
-    // A literal beats a name: `settings` is no token.
-    let most = here.iter().map(|(_, captured)| captured.literals).max().ok_or_else(unknown)?;
-    let here: Vec<_> = here.into_iter().filter(|(_, captured)| captured.literals == most).collect();
+    // A literal beats a name, the leftmost first: `settings` and `repos` are no tokens.
+    let most = here.iter().map(|(_, captured)| captured.rank).max().ok_or_else(unknown)?;
+    let here: Vec<_> = here.into_iter().filter(|(_, captured)| captured.rank == most).collect();
     let method = if method == Method::HEAD { &Method::GET } else { method };
     let allow = || here.iter().map(|(route, _)| route.method).collect::<Vec<_>>().join(", ");
     let fits = here.iter().find(|(route, _)| method == route.method);
@@ -122,10 +122,17 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Found, Refused> {
     Ok(Found { verb: route.verb, owner: captured.owner()?, token: captured.token() })
 }
 
+/// Whether this is the path where a token finds itself.
+pub(super) fn is_own(path: &str) -> bool {
+    let own = |version| path.strip_prefix(ROOT) == Some(&format!("/{version}/self"));
+    VERSIONS.into_iter().any(own)
+}
+
 /// What stands in the place of the names of a route.
 #[derive(Debug, Default)]
 struct Captured {
-    literals: usize,
+    /// One binary digit a segment: whether it is a literal of the route.
+    rank: u32,
     user: Option<String>,
     project: Option<String>,
     repository: Option<String>,
@@ -139,13 +146,14 @@ fn captured(route: &Route, segments: &[&str]) -> Option<Captured> {
     }
     let mut captured = Captured::default();
     for (wanted, segment) in wanted.into_iter().zip(segments) {
+        captured.rank <<= 1;
         let slot = match wanted {
             "{user}" => &mut captured.user,
             "{projectKey}" => &mut captured.project,
             "{repositorySlug}" => &mut captured.repository,
             "{tokenId}" => &mut captured.token,
             literal if literal == *segment => {
-                captured.literals += 1;
+                captured.rank += 1;
                 continue;
             }
             _ => return None,
@@ -203,6 +211,8 @@ mod tests {
         ("PATCH", "/latest/users/alice/7", "405 GET, POST, DELETE"),
         ("POST", "/latest/projects/PRJ/settings", "405 GET, PUT"),
         ("POST", "/latest/self", "405 GET, DELETE"),
+        ("GET", "/latest/projects/PRJ/repos/rotate", "List repository PRJ/rotate -"),
+        ("POST", "/latest/projects/PRJ/repos/rotate", "405 GET, PUT"),
         ("GET", "", "404"),
         ("GET", "/", "404"),
         ("GET", "/latest", "404"),

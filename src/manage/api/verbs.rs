@@ -1,20 +1,19 @@
 //! What each call does, once it is known who is asking.
 
 use super::answers::{Page, ProjectSettingsAnswer, SettingsAnswer, Token};
-use super::body::{self, Create, Fields, SettingsChange, Update};
+use super::body::{Create, Update};
 use super::query;
 use super::refusal::Refused;
 use super::routes::Verb;
+use super::wish::Wish;
 use crate::domain::names::{NameCase, ProjectPath, ProjectScope};
 use crate::domain::principal::Owner;
 use crate::domain::settings::ProjectSettings;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenId;
 use crate::domain::trail::Author;
 use crate::manage::access::Standing;
 use crate::manage::tokens::{self, Issued, TokenRequest, Wanted};
 use crate::store::{Registry, StoreError, TokenFilter, TokenRecord, UserRecord, Window};
-use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -30,51 +29,6 @@ pub(super) struct Asked {
     pub(super) case: NameCase,
     pub(super) by: Author,
     pub(super) query: Option<String>,
-}
-
-/// What a call wants, with its body read.
-#[derive(Debug)]
-pub(super) enum Wish {
-    List(Window),
-    Create(Create),
-    Get,
-    Update(Update),
-    Revoke,
-    Rotate(Duration),
-    ListAll(Window),
-    Nothing,
-    GetSettings,
-    PutSettings(SettingsChange),
-    GetProjectSettings,
-    PutProjectSettings(bool),
-}
-
-impl Wish {
-    /// Reads what a verb needs from the query and the body. A body that no verb asks for is passed over.
-    pub(super) fn read(
-        verb: Verb,
-        query: Option<&str>,
-        media_type: Option<&str>,
-        body: Option<&Bytes>,
-    ) -> Result<Self, Refused> {
-        let fields = |optional| Fields::read(body, media_type, optional);
-        Ok(match verb {
-            Verb::List => Self::List(query::window(query)?),
-            Verb::Create => Self::Create(Create::read(fields(false)?)?),
-            Verb::Get => Self::Get,
-            Verb::Update => Self::Update(Update::read(fields(false)?)?),
-            Verb::Revoke => Self::Revoke,
-            Verb::Rotate => Self::Rotate(body::overlap(fields(true)?)?),
-            Verb::ListAll => Self::ListAll(query::window(query)?),
-            Verb::GetSelf | Verb::RevokeSelf => Self::Nothing,
-            Verb::GetSettings => Self::GetSettings,
-            Verb::PutSettings => Self::PutSettings(SettingsChange::read(fields(false)?)?),
-            Verb::GetProjectSettings => Self::GetProjectSettings,
-            Verb::PutProjectSettings => {
-                Self::PutProjectSettings(body::repository_tokens(fields(false)?)?)
-            }
-        })
-    }
 }
 
 /// Serves a person.
@@ -163,14 +117,14 @@ fn make(registry: &mut dyn Registry, asked: &Asked, create: Create) -> Answered 
 
 fn edit(registry: &mut dyn Registry, asked: &Asked, update: &Update) -> Answered {
     let (token, user, _) = governed(registry, asked)?;
-    if update.expiry.is_some_and(|asked| asked != token.expires.map(Timestamp::as_millis)) {
-        return Err(body::expiry_stays("expiryDate"));
-    }
+    let id = token.id;
+    let shown = Token::of(token, user.as_ref());
+    update.agrees(&serde_json::to_value(&shown).map_err(|error| unwritable(&error))?)?;
     let (name, permissions) = (update.name.as_ref(), update.permissions.as_deref());
     if name.is_none() && permissions.is_none() {
-        return json(&Token::of(token, user.as_ref()));
+        return json(&shown);
     }
-    let token = tokens::edit(registry, token.id, name, permissions, &asked.by)?;
+    let token = tokens::edit(registry, id, name, permissions, &asked.by)?;
     json(&Token::of(token, user.as_ref()))
 }
 
@@ -269,7 +223,7 @@ fn administrator(asked: &Asked) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::not_permitted(
-        "this takes an administrator of gitlatch (gitlatch user edit --admin)",
+        "this takes an administrator of gitlatch (gitlatch user edit NAME --admin true)",
     ))
 }
 
@@ -298,9 +252,11 @@ fn show(issued: Issued, user: Option<&UserRecord>) -> Answered {
 }
 
 fn json(value: &impl Serialize) -> Answered {
-    let text = serde_json::to_string(value).map_err(|error| {
-        tracing::error!(%error, "an answer cannot be written");
-        Refused::unwritable()
-    })?;
+    let text = serde_json::to_string(value).map_err(|error| unwritable(&error))?;
     Ok((StatusCode::OK, text))
+}
+
+fn unwritable(error: &serde_json::Error) -> Refused {
+    tracing::error!(%error, "an answer cannot be written");
+    Refused::unwritable()
 }
