@@ -10,6 +10,16 @@
 
 mod support;
 
+mod api;
+mod api_bodies;
+mod api_callers;
+mod api_document;
+mod api_lists;
+mod api_paths;
+mod api_records;
+mod api_settings;
+mod api_throttle;
+mod api_tokens;
 mod backend;
 mod bodies;
 mod carriers;

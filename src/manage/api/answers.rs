@@ -132,7 +132,8 @@ impl Token {
             suspended_date: millis(token.suspended),
             revoked_date: millis(token.revoked),
             successor: token.successor.map(|id| id.to_string()),
-            ends_date: millis(token.retires),
+            // An overlap outlives no expiry.
+            ends_date: millis(token.retires.map(|end| token.expires.map_or(end, |e| e.min(end)))),
             token: None,
             name: token.name,
         }
