@@ -120,7 +120,8 @@ pub(super) async fn knock(
     let first = types.next().and_then(|value| value.to_str().ok());
     let knock = Knock {
         method: &head.method,
-        path: head.uri.path().get(rules.prefix.len()..).unwrap_or_default(),
+        // Behind a prefix that is spelled otherwise there is nothing.
+        path: head.uri.path().strip_prefix(rules.prefix.as_str()).unwrap_or_default(),
         query: head.uri.query(),
         media_type: first.filter(|_| types.next().is_none()),
         body,

@@ -119,13 +119,14 @@ impl Kind {
         if let Some(query) = line.query {
             path::check_query(query)?;
         }
+        // Also where the prefix is spelled otherwise: a host may take that for the same.
+        if is_own(prefix, line.path) {
+            return Ok(Classified::Own);
+        }
         let Some(local) = line.path.strip_prefix(prefix).filter(|rest| rest.starts_with('/'))
         else {
             return Ok(Classified::Unknown);
         };
-        if is_own(local) {
-            return Ok(Classified::Own);
-        }
         match self {
             Self::Git => git::classify(RequestLine { path: local, ..line }),
         }
@@ -135,7 +136,7 @@ impl Kind {
     /// without a slash at its end; it may stand in front.
     #[must_use]
     pub fn voice(self, prefix: &str, path: &str) -> Voice {
-        if is_below(path.strip_prefix(prefix).unwrap_or(path), MANAGEMENT) {
+        if is_below(prefix, path, MANAGEMENT) || is_below("", path, MANAGEMENT) {
             return Voice::Rest;
         }
         match self {
@@ -149,16 +150,21 @@ impl Kind {
 const MANAGEMENT: &str = "/rest/access-tokens";
 
 /// Whether the path, in any spelling, is one of gitlatch's own.
-fn is_own(local: &str) -> bool {
-    ["/-/gitlatch", MANAGEMENT].into_iter().any(|own| is_below(local, own))
+fn is_own(prefix: &str, path: &str) -> bool {
+    ["/-/gitlatch", MANAGEMENT].into_iter().any(|own| is_below(prefix, path, own))
 }
 
-/// Whether the path, in any spelling, is this one of gitlatch's own or below it.
-fn is_below(local: &str, own: &str) -> bool {
-    let decoded = path::decode(local);
-    let decoded = decoded.as_bytes();
-    let (start, rest) = decoded.split_at(own.len().min(decoded.len()));
-    start.eq_ignore_ascii_case(own.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
+/// Whether the path, in any spelling, is this one of gitlatch's own below the prefix, or below that.
+fn is_below(prefix: &str, path: &str, own: &str) -> bool {
+    let decoded = path::decode(path);
+    let rest = strip(decoded.as_bytes(), prefix).and_then(|rest| strip(rest, own));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+}
+
+/// What follows after `start`, in any case.
+fn strip<'a>(path: &'a [u8], start: &str) -> Option<&'a [u8]> {
+    let (head, rest) = path.split_at_checked(start.len())?;
+    head.eq_ignore_ascii_case(start.as_bytes()).then_some(rest)
 }
 
 #[cfg(test)]
@@ -180,6 +186,7 @@ mod tests {
             ("/git", "/git/rest/access-tokens/latest/self", Voice::Rest),
             ("/git", "/rest/access-tokens/latest/self", Voice::Rest),
             ("/git", "/other/rest/access-tokens", Voice::Git),
+            ("/git", "/G%69t/rest/access-tokens", Voice::Rest),
             ("", "*", Voice::Git),
         ];
         for kind in Kind::ALL {
