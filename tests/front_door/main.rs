@@ -14,6 +14,7 @@ mod api;
 mod api_bodies;
 mod api_callers;
 mod api_document;
+mod api_guide;
 mod api_lists;
 mod api_paths;
 mod api_records;
