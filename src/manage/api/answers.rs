@@ -12,6 +12,7 @@ use serde::Serialize;
 /// A token. Dates are milliseconds since the epoch, as in Bitbucket; what is not there is left out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "they are the names that Bitbucket has for them")]
 pub(super) struct Token {
     /// A number, as a text.
     id: String,
@@ -180,6 +181,7 @@ impl Repository {
 /// A page of a listing.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "they are the names that Bitbucket has for them")]
 pub(super) struct Page<T> {
     size: usize,
     limit: u64,

@@ -23,7 +23,7 @@ mod exception {
 /// Why a call is refused: the status, and one sentence that a person can act on.
 #[derive(Debug)]
 pub struct Refused {
-    answer: Answer,
+    answer: Box<Answer>,
     /// A short stable name, for the record.
     reason: &'static str,
 }
@@ -35,7 +35,7 @@ impl Refused {
         exception: Option<&'static str>,
         text: impl Into<String>,
     ) -> Self {
-        let mut answer = Answer::new(status, text);
+        let mut answer = Box::new(Answer::new(status, text));
         answer.exception = exception;
         Self { answer, reason }
     }
@@ -149,7 +149,7 @@ impl Refused {
     /// What is said.
     #[must_use]
     pub fn into_answer(self) -> Answer {
-        self.answer
+        *self.answer
     }
 
     #[cfg(test)]
