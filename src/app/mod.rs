@@ -285,6 +285,8 @@ fn rules(config: &Config, prefix: &str) -> Rules {
         people_pass: config.access.people_pass,
         anonymous_read: config.access.anonymous_read,
         shared_identity: config.shared_identity(),
+        protections: config.push.protections.clone(),
+        push_options: config.push.refuse_options.clone(),
         idle_timeout: config.server.idle_timeout,
         max_body: config.server.max_body,
     }

@@ -4,6 +4,7 @@
 //! `refusal`, in the caller's own language, and every request leaves a record.
 
 mod body;
+mod push;
 mod recorded;
 mod refusal;
 mod rules;
@@ -20,7 +21,7 @@ use crate::auth::credential::{self, Presented};
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
 use crate::domain::dialect::{Classified, RequestLine};
-use crate::domain::intent::{Intent, Voice};
+use crate::domain::intent::{Action, Intent, Voice};
 use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;
@@ -35,6 +36,7 @@ use http::header::EXPECT;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use push::Judged;
 use refusal::Refusal;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -148,7 +150,7 @@ impl Gate {
             shared_identity: rules.shared_identity,
         };
         let mut credential = None;
-        let (intent, permit) = match (what, who) {
+        let (intent, mut permit) = match (what, who) {
             (what, Identified::Token(token)) => {
                 self.welcome(&token, at, visit)?;
                 if matches!(what, Classified::Own) {
@@ -189,6 +191,15 @@ impl Gate {
             return Err(Refusal::NoLfs);
         }
         body::check(&head, &intent, &mut upload, rules).await?;
+        // Nobody but a token has a permit to push.
+        if let (Action::Push, Some(token)) = (intent.action, visit.token()) {
+            let (upload, repository) = (&mut upload, &intent.repository);
+            let judging = self.judge_push(rules, &head, &token, repository, upload, at, visit);
+            match judging.await? {
+                Judged::Forward(hold) => permit = permit.holding(hold),
+                Judged::Answered(answer) => return Ok(answer),
+            }
+        }
         let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();

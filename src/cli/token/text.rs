@@ -94,6 +94,9 @@ mod tests {
             created: Timestamp::from_millis(0),
             expires: None,
             revoked: None,
+            suspended: None,
+            successor: None,
+            retires: None,
             last_used: None,
         }
     }
@@ -111,6 +114,7 @@ mod tests {
         let limits = Limits {
             only: Only::new(&["team/*", "!team/x"]).expect("patterns"),
             from: vec!["10.0.0.0/8".parse().expect("a network")],
+            ..Limits::default()
         };
         let last_used = Some(LastUse { at: day(1), from: "10.1.2.3".parse().ok() });
         let token = TokenRecord { limits, expires: Some(day(2)), last_used, ..record() };

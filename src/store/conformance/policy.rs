@@ -124,7 +124,8 @@ where
             .map(|n| {
                 let mut registry = backend.registry();
                 scope.spawn(move || {
-                    let add = |m| registry.add_token(token(&format!("{n} {m}"), "team/"), &by(10));
+                    let mut add =
+                        |m| registry.add_token(token(&format!("{n} {m}"), "team/"), &by(10));
                     (0..4).filter_map(|m| add(m).ok()).count()
                 })
             })
