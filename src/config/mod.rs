@@ -251,6 +251,12 @@ impl Config {
         }
     }
 
+    /// Whether what lies behind can tell a forced push from another one: git here can, a host is not asked.
+    #[must_use]
+    pub const fn tells_force(&self) -> bool {
+        matches!(self.upstream.target, Target::Folder { .. })
+    }
+
     /// The keys that seal credentials in the store, in mode `stored`.
     #[must_use]
     pub fn keys(&self) -> Option<&KeySource> {

@@ -195,6 +195,7 @@ impl From<ManageError> for Refused {
         match error {
             ManageError::Combination(_) => Self::invalid(Some("permissions"), error.to_string()),
             ManageError::Policy(_) => Self::invalid(Some("expiryDays"), error.to_string()),
+            ManageError::Force => Self::invalid(Some("noForce"), error.to_string()),
             ManageError::NoRights(_) => Self::invalid(Some("permissions"), error.to_string()),
             ManageError::NoToken(_) | ManageError::Revoked(_) | ManageError::RevokedAlready(_) => {
                 Self::not_found(error.to_string())

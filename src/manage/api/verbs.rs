@@ -28,6 +28,7 @@ pub(super) struct Asked {
     pub(super) owner: Option<Owner>,
     pub(super) token: Option<TokenId>,
     pub(super) case: NameCase,
+    pub(super) tells_force: bool,
     pub(super) by: Author,
     pub(super) query: Option<String>,
 }
@@ -156,6 +157,7 @@ fn make(registry: &mut dyn Registry, asked: &Asked, create: Create) -> Answered 
         permissions: Wanted::These(create.permissions),
         limits: create.limits,
         lifetime: create.lifetime,
+        tells_force: asked.tells_force,
     };
     let issued = tokens::create(registry, request, &asked.by, getrandom::fill)?;
     show(issued, user.as_ref())
