@@ -13,13 +13,13 @@ use crate::domain::intent::Action;
 use crate::domain::names::UserName;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::trail::Author;
+use crate::domain::trail::{Author, Event, Subject};
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
 use crate::manage::users;
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
 use crate::store::sqlite::Database;
-use crate::store::{Reading, Registry, RightsSource, UserRecord};
+use crate::store::{Note, Reading, Registry, RightsSource, UserRecord};
 use crate::telemetry;
 use crate::telemetry::log::LineWriter;
 use crate::telemetry::metrics::Metrics;
@@ -95,6 +95,24 @@ pub fn now() -> anyhow::Result<Timestamp> {
 /// # Errors
 /// When the password is not this user's, the user may not act, or nobody can tell.
 pub fn authenticate(
+    config: &Config,
+    registry: &mut dyn Registry,
+    name: &UserName,
+    password: &Secret,
+    by: &Author,
+) -> anyhow::Result<UserRecord> {
+    let proved = prove(config, registry, name, password, by);
+    if let Err(error) = &proved {
+        // Like one over HTTP: whoever guesses passwords from a terminal is told of too.
+        let known = registry.find_user(name.as_str())?.map(|user| user.name.to_string());
+        let subject = Subject { user: known, ..Subject::default() };
+        let details = serde_json::json!({ "why": error.to_string() });
+        registry.note(Note { event: Event::LoginFailed, subject, details }, by)?;
+    }
+    proved
+}
+
+fn prove(
     config: &Config,
     registry: &mut dyn Registry,
     name: &UserName,

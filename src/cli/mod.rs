@@ -4,11 +4,14 @@
 //! host operator's; who may read the store's file may do everything here but one: make a user's token
 //! without that user's password.
 
+mod audit;
 mod check;
 mod context;
 mod demo;
 mod explain;
 mod grant;
+mod group;
+mod identity;
 mod input;
 mod moment;
 mod output;
@@ -57,15 +60,23 @@ enum Command {
     /// Add, list and change users
     #[command(subcommand)]
     User(user::Command),
-    /// Give users rights, list them and take them away
+    /// Add, list and change groups of users
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Give users and groups rights, list them and take them away
     #[command(subcommand)]
     Grant(grant::Command),
-    /// Make, list, edit and revoke tokens
+    /// Make, list, edit, rotate, suspend and revoke tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Store, list and remove the credentials under which owners are known to the host
+    #[command(subcommand)]
+    Identity(identity::Command),
     /// Show and change what is demanded of every new token
     #[command(subcommand)]
     Settings(settings::Command),
+    /// Read the trail of everything that was changed, and verify it
+    Audit(audit::Options),
 }
 
 /// How a command that did not fail ended.
@@ -98,9 +109,12 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Explain(options) => explain::run(config, &options),
         Command::Rules(options) => rules::run(&options),
         Command::User(command) => user::run(config, command),
+        Command::Group(command) => group::run(config, command),
         Command::Grant(command) => grant::run(config, command),
         Command::Token(command) => token::run(config, command),
+        Command::Identity(command) => identity::run(config, command),
         Command::Settings(command) => settings::run(config, &command),
+        Command::Audit(options) => audit::run(config, &options),
     }
 }
 

@@ -30,29 +30,30 @@ pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 }
 
 /// Prints rows under their headings, each column as wide as its widest cell.
-pub(super) fn table<const N: usize>(
-    headings: [&str; N],
-    rows: &[[String; N]],
+pub(super) fn table<'a>(
+    headings: impl AsRef<[&'a str]>,
+    rows: &[impl AsRef<[String]>],
 ) -> anyhow::Result<()> {
-    let rows = rows.iter().map(|row| row.each_ref().map(String::as_str));
-    print(&aligned(&[headings].into_iter().chain(rows).collect::<Vec<_>>()))
+    let rows = rows.iter().map(|row| row.as_ref().iter().map(String::as_str).collect());
+    let headings = headings.as_ref().to_vec();
+    print(&aligned(&std::iter::once(headings).chain(rows).collect::<Vec<_>>()))
 }
 
 /// Prints what there is to know about one thing, a line each; what is empty is left out.
 pub(super) fn fields(lines: &[(&str, String)]) -> anyhow::Result<()> {
     let lines = lines.iter().filter(|(_, value)| !value.is_empty());
-    print(&aligned(&lines.map(|(name, value)| [*name, value]).collect::<Vec<_>>()))
+    print(&aligned(&lines.map(|(name, value)| vec![*name, value]).collect::<Vec<_>>()))
 }
 
-fn aligned<const N: usize>(rows: &[[&str; N]]) -> String {
-    let mut widths = [0; N];
+fn aligned(rows: &[Vec<&str>]) -> String {
+    let mut widths = vec![0; rows.first().map_or(0, Vec::len)];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[&str; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+    let line = |row: &Vec<&str>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         format!("{}\n", line.trim_end())
     };
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [["N", "NAME"], ["1", "ä"], ["222", "yy"]];
+        let rows = [vec!["N", "NAME"], vec!["1", "ä"], vec!["222", "yy"]];
         assert_eq!(aligned(&rows), "N    NAME\n1    ä\n222  yy\n");
     }
 }

@@ -1,10 +1,14 @@
 //! `gitlatch user`: the people whose tokens gitlatch holds.
 
+use super::output::wrong_call;
 use super::{Outcome, context, input, moment, output, values};
-use crate::domain::names::UserName;
+use crate::config::{Access, Passwords};
+use crate::domain::names::{NameCase, UserName};
+use crate::domain::principal::Owner;
+use crate::domain::timestamp::Timestamp;
 use crate::manage::users::{self, UserRequest};
 use crate::manage::{Email, Label};
-use crate::store::{Registry, UserRecord};
+use crate::store::{Registry, TokenFilter, UserEdit, UserRecord, Window};
 use std::path::PathBuf;
 
 /// What to do with users.
@@ -26,6 +30,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Change a user's display name, e-mail address or role; the name never changes
+    Edit(Edit),
     /// Refuse a user's tokens until the user is enabled again
     Disable(Named),
     /// Honour a user's tokens again
@@ -34,8 +40,9 @@ pub(super) enum Command {
     Passwd {
         #[command(flatten)]
         user: Named,
-        #[command(flatten)]
-        password: ByStdin,
+        /// Read the password from standard input: one line
+        #[arg(long = "password-stdin", required = true)]
+        _password_stdin: bool,
     },
     /// Remove a user with all rights, and revoke the user's tokens for good
     Remove(Named),
@@ -52,11 +59,31 @@ pub(super) struct Add {
     /// The e-mail address
     #[arg(long, value_name = "ADDRESS", value_parser = values::email)]
     email: Option<Email>,
-    /// Mark the user as an administrator; so far this is only shown: managing over HTTP comes later
+    /// Make the user an administrator, who edits and revokes anybody's tokens over HTTP and sets the
+    /// settings
     #[arg(long)]
     admin: bool,
+    /// Read the password from standard input: one line; optional only where the host proves passwords
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// What to change about a user.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true)))]
+pub(super) struct Edit {
     #[command(flatten)]
-    password: ByStdin,
+    user: Named,
+    /// Another name for people
+    #[arg(long, group = "what", value_name = "TEXT", value_parser = values::label)]
+    display_name: Option<Label>,
+    /// Another e-mail address
+    #[arg(long, group = "what", value_name = "ADDRESS", value_parser = values::email)]
+    email: Option<Email>,
+    /// Whether the user is an administrator, who edits and revokes anybody's tokens over HTTP and sets
+    /// the settings
+    #[arg(long, group = "what", value_name = "true|false", action = clap::ArgAction::Set)]
+    admin: Option<bool>,
 }
 
 /// A user.
@@ -65,14 +92,6 @@ pub(super) struct Named {
     /// The user's name
     #[arg(value_parser = values::user)]
     name: UserName,
-}
-
-/// The one way that a password comes in.
-#[derive(Debug, clap::Args)]
-pub(super) struct ByStdin {
-    /// Read the password from standard input: one line
-    #[arg(long = "password-stdin", required = true)]
-    _password_stdin: bool,
 }
 
 #[derive(serde::Serialize)]
@@ -93,7 +112,7 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
     match command {
         Command::Add(add) => {
             let done = format!("user {} is added", add.user.name);
-            let request = add.request()?;
+            let request = add.request(&config.access)?;
             let mut registry = context::new_or_existing(&config)?;
             users::add(&mut registry, request, config.service_user(), &context::operator()?)?;
             output::line(&done)?;
@@ -103,12 +122,18 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
             list(&users.transpose()?.unwrap_or_default(), json)?;
         }
         Command::Show { user, json } => show(&users::find(&mut existing()?, &user.name)?, json)?,
+        Command::Edit(edit) => {
+            let changed = edit.changes();
+            let user = existing()?.edit_user(&edit.user.name, &changed, &context::operator()?)?;
+            show(&user, false)?;
+        }
         Command::Disable(user) => {
-            existing()?.set_active(&user.name, false, &context::operator()?)?;
-            output::line(&format!(
-                "user {} is disabled; no token of theirs is honoured",
-                user.name
-            ))?;
+            let mut registry = existing()?;
+            let by = context::operator()?;
+            let stopped =
+                live_tokens(&mut registry, &user.name, config.upstream.kind.case(), by.at)?;
+            registry.set_active(&user.name, false, &by)?;
+            output::line(&format!("user {} is disabled; {stopped}", user.name))?;
         }
         Command::Enable(user) => {
             existing()?.set_active(&user.name, true, &context::operator()?)?;
@@ -132,15 +157,51 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
 }
 
 impl Add {
-    fn request(self) -> anyhow::Result<UserRequest> {
+    fn request(self, access: &Access) -> anyhow::Result<UserRequest> {
+        if !self.password_stdin && access.passwords == Passwords::Local {
+            return Err(wrong_call(
+                "a user proves who they are with a password: give --password-stdin (it may be left out \
+                 only where the host proves passwords: [access] passwords = \"upstream\")",
+            ));
+        }
+        let password = self.password_stdin.then(|| input::secret("password")).transpose()?;
         Ok(UserRequest {
             name: self.user.name,
             display_name: self.display_name,
             email: self.email,
             admin: self.admin,
-            password: Some(input::secret("password")?),
+            password,
         })
     }
+}
+
+impl Edit {
+    fn changes(&self) -> UserEdit {
+        UserEdit {
+            display_name: self.display_name.as_ref().map(ToString::to_string),
+            email: self.email.as_ref().map(|email| email.as_str().to_owned()),
+            admin: self.admin,
+        }
+    }
+}
+
+/// How many tokens stop when their owner, who must be there, is disabled.
+fn live_tokens(
+    registry: &mut impl Registry,
+    name: &UserName,
+    case: NameCase,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    let user = users::find(registry, name)?;
+    let tokens =
+        registry.list_tokens(&TokenFilter::of(Owner::User(user.name), case), Window::ALL)?;
+    // Those of a user who is disabled already have stopped before.
+    let stopped = tokens.values.iter().filter(|token| user.active && token.is_live(now)).count();
+    Ok(match stopped {
+        0 => "no token stops by it".to_owned(),
+        1 => "1 token stops".to_owned(),
+        count => format!("{count} tokens stop"),
+    })
 }
 
 fn show(user: &UserRecord, json: bool) -> anyhow::Result<()> {

@@ -3,10 +3,12 @@
 use crate::domain::client;
 use crate::domain::dialect::Kind;
 use crate::domain::duration;
-use crate::domain::names::{NameError, ProjectScope, RepoName, UserName};
+use crate::domain::names::{GroupName, NameError, ProjectPath, ProjectScope, RepoName, UserName};
 use crate::domain::pattern::{Pattern, PatternError};
 use crate::domain::permission::{Permission, UnknownPermission};
+use crate::domain::policy::limits::{RefPatternError, RefRules};
 use crate::domain::token::TokenId;
+use crate::domain::trail::{Event, Link, LinkError};
 use crate::manage::{Email, Label, LabelError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ipnet::IpNet;
@@ -15,6 +17,16 @@ use std::time::Duration;
 /// A user's name.
 pub(super) fn user(text: &str) -> Result<UserName, NameError> {
     UserName::new(text)
+}
+
+/// A group's name.
+pub(super) fn group(text: &str) -> Result<GroupName, NameError> {
+    GroupName::new(text)
+}
+
+/// One project, and not those below it.
+pub(super) fn project(text: &str) -> Result<ProjectPath, NameError> {
+    ProjectPath::new(text)
 }
 
 /// `KEY`, `GROUP/SUB` or `GROUP/**`, or `*` for everything.
@@ -42,6 +54,11 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, PatternError> {
     Pattern::new(text)
 }
 
+/// A pattern of refs.
+pub(super) fn ref_pattern(text: &str) -> Result<Pattern, RefPatternError> {
+    RefRules::pattern(text)
+}
+
 /// A permission of a token. More of them may follow, so that a token's number behind them is read as one.
 pub(super) fn permission(text: &str) -> Result<Permission, String> {
     text.parse().map_err(|error: UnknownPermission| match token_id(text) {
@@ -64,11 +81,27 @@ pub(super) fn lifetime(text: &str) -> Result<Duration, duration::DurationError> 
     duration::parse(text)
 }
 
+/// A time that may be none at all: `24h`, or `0`.
+pub(super) fn overlap(text: &str) -> Result<Duration, duration::DurationError> {
+    if text == "0" { Ok(Duration::ZERO) } else { duration::parse(text) }
+}
+
 /// An address, or a network as `ADDRESS/BITS`.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     client::network(text).ok_or_else(|| {
         format!("`{text}` is no address and no network like 10.0.0.0/8 or 2001:db8::/32")
     })
+}
+
+/// The name of an event of the trail.
+pub(super) fn event() -> impl TypedValueParser<Value = Event> {
+    let names = PossibleValuesParser::new(Event::ALL.iter().map(|event| event.name()));
+    names.try_map(|name| name.parse::<Event>())
+}
+
+/// The hash of an entry of the trail.
+pub(super) fn head(text: &str) -> Result<Link, LinkError> {
+    text.parse()
 }
 
 /// The name of a kind of host.

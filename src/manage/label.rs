@@ -19,6 +19,15 @@ pub enum LabelError {
     Email,
 }
 
+/// Whether a character does something else to a terminal or a page than to stand there: a control
+/// character, or one that breaks a line or reorders the text around it.
+#[must_use]
+pub fn is_odd(c: char) -> bool {
+    let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
+    let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+    c.is_control() || reorders || breaks || matches!(c, '\u{2066}'..='\u{2069}')
+}
+
 /// A name for people: 1 to 255 characters, none of them a control character.
 ///
 /// Control characters would let whoever names a token write to the terminal of whoever lists it.
@@ -40,12 +49,7 @@ impl Label {
         if text.chars().count() > Self::MAX {
             return Err(LabelError::Long);
         }
-        // Beside the control characters, those that break a line or reorder the text around them.
-        let odd = |c: char| {
-            let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
-            reorders || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
-        };
-        if text.chars().any(|c| c.is_control() || odd(c)) {
+        if text.chars().any(is_odd) {
             return Err(LabelError::Control);
         }
         Ok(Self(text.to_owned()))

@@ -6,12 +6,13 @@ mod access;
 pub mod api;
 pub mod clerks;
 mod clock;
+pub mod identities;
 mod label;
 pub mod login;
 pub mod tokens;
 pub mod users;
 
-pub use label::{Email, Label, LabelError};
+pub use label::{Email, Label, LabelError, is_odd};
 
 use crate::auth::password::PasswordError;
 use crate::domain::names::UserName;

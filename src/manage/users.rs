@@ -60,21 +60,20 @@ pub fn appear(
     by: &Author,
 ) -> Result<UserRecord, ManageError> {
     refuse_service_name(name, service_user)?;
-    let user = match registry.find_user(name.as_str())? {
-        Some(user) => user,
-        None => {
-            let new = NewUser {
-                name: name.clone(),
-                display_name: String::new(),
-                email: String::new(),
-                admin: false,
-                password: None,
-                appeared: true,
-            };
-            match registry.add_user(new, by) {
-                Err(StoreError::Exists { .. }) => find(registry, name)?,
-                added => added?,
-            }
+    let user = if let Some(user) = registry.find_user(name.as_str())? {
+        user
+    } else {
+        let new = NewUser {
+            name: name.clone(),
+            display_name: String::new(),
+            email: String::new(),
+            admin: false,
+            password: None,
+            appeared: true,
+        };
+        match registry.add_user(new, by) {
+            Err(StoreError::Exists { .. }) => find(registry, name)?,
+            added => added?,
         }
     };
     if user.active { Ok(user) } else { Err(ManageError::Disabled(user.name)) }

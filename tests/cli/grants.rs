@@ -1,7 +1,7 @@
 //! `gitlatch grant`.
 
 use crate::house::{ALICE, FOLDER, House};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const GRANTS: &str = r"
 grant add alice REPO_WRITE --project team -> 0 out on the project team
@@ -23,6 +23,14 @@ grant remove alice REPO_ADMIN -> 1 err gitlatch: alice has no REPO_ADMIN everywh
 grant remove bob REPO_ADMIN -> 1 err gitlatch: there is no user `bob`
 grant remove alice PROJECT_READ -> 0 out alice no longer has PROJECT_READ everywhere
 grant list bob -> 1 err gitlatch: there is no user `bob`
+grant add --group devs REPO_READ -> 1 err gitlatch: there is no group `devs`
+grant list devs --group -> 1 err gitlatch: there is no group `devs`
+grant list --group -> 2 err <NAME>
+grant list --effective -> 2 err <NAME>
+grant list devs --group --effective -> 2 err cannot be used with
+grant add --group a:b REPO_READ -> 2 err a group's name is 1 to 64
+grant add a:b REPO_READ -> 2 err a user name is 1 to 64
+grant list a:b -> 2 err a user name is 1 to 64
 ";
 
 #[test]
@@ -34,9 +42,64 @@ fn grants() {
     let mut listed = listed.as_array().expect("an array").clone();
     listed.sort_by_key(|grant| grant["project"].to_string());
     let expected = [
-        json!({"user": "alice", "permission": "PROJECT_ADMIN", "project": "g/**", "repository": null}),
-        json!({"user": "alice", "permission": "REPO_READ", "project": "g/s", "repository": "app"}),
-        json!({"user": "alice", "permission": "REPO_WRITE", "project": "team", "repository": null}),
+        right("alice", "PROJECT_ADMIN", "g/**", None),
+        right("alice", "REPO_READ", "g/s", Some("app")),
+        right("alice", "REPO_WRITE", "team", None),
     ];
     assert_eq!(listed, expected);
+}
+
+fn right(user: &str, permission: &str, project: &str, repository: Option<&str>) -> Value {
+    json!({
+        "user": user,
+        "group": null,
+        "permission": permission,
+        "project": project,
+        "repository": repository,
+    })
+}
+
+const OF_GROUPS: &str = r"
+grant add --group devs REPO_WRITE --project team -> 0 out group devs now has REPO_WRITE on the project team
+grant add DEVS REPO_WRITE --project team --group -> 1 err gitlatch: group DEVS has REPO_WRITE on the project team already
+grant add --group devs PROJECT_READ --project t --repo r -> 2 err on a project; on the
+grant add --group devs REPO_READ -> 0 out group devs now has REPO_READ everywhere
+grant remove --group devs REPO_ADMIN -> 1 err gitlatch: group devs has no REPO_ADMIN everywhere
+grant remove --group devs REPO_READ -> 0 out group devs no longer has REPO_READ everywhere
+grant add --group ops PROJECT_ADMIN -> 0 out group ops now has PROJECT_ADMIN everywhere
+grant add alice REPO_READ --project other --repo app -> 0 out alice now has
+";
+
+#[test]
+fn rights_through_groups() {
+    let house = House::new(FOLDER);
+    house.prepare(&[ALICE, ("group add devs", ""), ("group add ops", "")]);
+    house.prepare(&[("group join devs alice", "")]);
+    house.check(OF_GROUPS);
+    let own = right("alice", "REPO_READ", "other", Some("app"));
+    let through = json!({
+        "user": null,
+        "group": "devs",
+        "permission": "REPO_WRITE",
+        "project": "team",
+        "repository": null,
+    });
+    assert_eq!(house.json("grant list alice --json"), json!([own]));
+    assert_eq!(house.json("grant list devs --group --json"), json!([through]));
+    assert_eq!(house.json("grant list Alice --effective --json"), json!([own, through]));
+    insta::assert_snapshot!(house.run("grant list", "").out, @r"
+    HOLDER      PERMISSION     PROJECT  REPOSITORY
+    alice       REPO_READ      other    app
+    group devs  REPO_WRITE     team     all
+    group ops   PROJECT_ADMIN  *        all
+    ");
+    insta::assert_snapshot!(house.run("grant list alice --effective", "").out, @r"
+    HOLDER      PERMISSION  PROJECT  REPOSITORY
+    alice       REPO_READ   other    app
+    group devs  REPO_WRITE  team     all
+    ");
+    // A group's rights are rights that a token can have.
+    let create = "token create --user alice --password-stdin --name a --json";
+    let token = house.json_of(create, "correct horse\n");
+    assert_eq!(token["permissions"], json!(["REPO_WRITE"]));
 }

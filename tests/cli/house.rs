@@ -106,6 +106,18 @@ impl House {
         serde_json::from_str(&ended.out).expect("JSON")
     }
 
+    /// The numbers of the tokens that a listing has.
+    pub fn ids(&self, arguments: &str) -> Vec<String> {
+        let listed = self.json(arguments);
+        let ids = listed.as_array().expect("an array").iter().map(|token| &token["id"]);
+        ids.map(|id| id.as_str().expect("a string").to_owned()).collect()
+    }
+
+    /// The database, for what no command does.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path().join("gitlatch.db")).expect("the store")
+    }
+
     /// Runs a table of calls, a line each: `ARGUMENTS [< INPUT] -> STATUS STREAM PIECE`.
     ///
     /// The piece stands in that stream, `out` or `err`, and the other one is empty; `note` is a piece

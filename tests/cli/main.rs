@@ -8,10 +8,13 @@
 
 mod house;
 
+mod audit;
 mod check;
 mod demo;
 mod explain;
 mod grants;
+mod groups;
+mod identity;
 mod output;
 mod rules;
 mod serve;
@@ -19,4 +22,7 @@ mod settings;
 mod store;
 mod token_create;
 mod token_life;
+mod token_list;
+mod token_revoke;
+mod token_rotate;
 mod users;

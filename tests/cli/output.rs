@@ -4,7 +4,7 @@ use crate::house::{FOLDER, House};
 use std::process::{Command, Stdio};
 
 /// Runs a call whose standard output nobody reads.
-fn unread(house: &House, arguments: &str) -> (Option<i32>, String) {
+pub fn unread(house: &House, arguments: &str) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_gitlatch"))
         .args(arguments.split_whitespace())
         .current_dir(house.path())

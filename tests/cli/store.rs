@@ -52,6 +52,27 @@ token list -> 0 note there is no store at
 token list --json -> 0 note there is no store at
 settings show -> 0 note there is no store at
 settings show --json -> 0 note there is no store at
+settings show --project t -> 0 note there is no store at
+group list -> 0 note there is no store at
+group list --json -> 0 note there is no store at
+identity list -> 0 note there is no store at
+identity list --json -> 0 note there is no store at
+audit -> 0 err gitlatch: note: there is no store at
+audit --json -> 0 err gitlatch: note: there is no store at
+audit --follow -> 1 err gitlatch: there is no store at
+audit verify -> 1 err gitlatch: there is no store at
+token list --breaking-policy -> 0 note there is no store at
+user edit alice --admin true -> 1 err gitlatch: there is no store at
+group remove devs -> 1 err gitlatch: there is no store at
+group join devs alice -> 1 err gitlatch: there is no store at
+group leave devs alice -> 1 err gitlatch: there is no store at
+grant add --group devs REPO_READ -> 1 err gitlatch: there is no store at
+identity remove --project t -> 1 err gitlatch: there is no store at
+token rotate 1 -> 1 err gitlatch: there is no store at
+token suspend 1 -> 1 err gitlatch: there is no store at
+token resume 1 -> 1 err gitlatch: there is no store at
+token revoke --project t --all -> 1 err gitlatch: there is no store at
+token revoke --secret-stdin < x -> 1 err gitlatch: there is no store at
 user show alice -> 1 err gitlatch: there is no store at
 user disable alice -> 1 err gitlatch: there is no store at
 user enable alice -> 1 err gitlatch: there is no store at
@@ -74,12 +95,21 @@ fn only_what_adds_something_makes_a_store() {
         ("user list --json", "[]"),
         ("grant list --json", "[]"),
         ("token list --json", "[]"),
-        ("settings show --json", r#"{"expiryRequired":false,"maxExpiryDays":null}"#),
+        ("group list --json", "[]"),
+        ("identity list --json", "[]"),
+        ("token list --breaking-policy --json", "[]"),
+        ("audit --json", ""),
+        ("settings show --project t --json", r#"{"project":"t","repositoryTokens":true}"#),
     ] {
         assert_eq!(house.run(call, "").out.trim_end(), answer, "{call}");
     }
     assert!(!house.path().join("gitlatch.db").exists());
-    for make in ["settings set --max-days 9", "token create --project t --name a"] {
+    for make in [
+        "settings set --max-days 9",
+        "settings set --project t --repository-tokens forbid",
+        "token create --project t --name a",
+        "group add devs",
+    ] {
         let house = House::new(FOLDER);
         house.prepare(&[(make, ""), ("user list --json", "")]);
         assert!(house.path().join("gitlatch.db").exists(), "{make}");

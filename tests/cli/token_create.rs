@@ -34,10 +34,14 @@ token create --project t --name a --only g/s/r -> 0 note names one repository: `
 token create --project t --name a --only g/s/* -> 0 out latp_
 token create --project t --name a --from 10.0.0.0/33 -> 2 err is no address and no network
 token create --project t --name a --from 10.0.0.1 --from ::1 -> 0 out latp_
-token create --project t --name a --ref refs/heads/* -> 2 err --ref is not here yet: rules about refs come with a later release
-token create --project t --name a --no-delete -> 2 err rules about refs come with a later release
-token create --project t --name a --no-force -> 2 err rules about refs come with a later release
-token create --project t --name a --no-tags -> 2 err rules about refs come with a later release
+token create --project t --name a --ref refs/heads/* -> 0 note note: a token with rules about refs may only read so far
+token create --project t --name a --ref refs/heads/bot/** --ref !refs/heads/main -> 0 note may only read so far
+token create --project t --name a --no-delete -> 0 note may only read so far
+token create --project t --name a --no-force -> 0 note may only read so far
+token create --project t --name a --no-tags -> 0 note may only read so far
+token create --project t --name a --ref main -> 2 err give full names, like refs/heads/bot/*
+token create --project t --name a --ref refs/heads/a..b -> 2 err matches no ref
+token create --project t --name a --no-delete yes -> 2 err unexpected argument
 token create --project t --name a --profile agent -> 2 err profiles come with a later release
 ";
 
@@ -142,6 +146,35 @@ fn the_json_of_a_token() {
     assert_eq!(
         (keys(&plain), &plain["expiryDate"]),
         (contract.map(str::to_owned).to_vec(), &Value::Null)
+    );
+}
+
+#[test]
+fn rules_about_refs_are_shown() {
+    let house = House::new(FOLDER);
+    let create = "token create --project t --name a --json";
+    for rules in
+        ["--ref refs/heads/bot/* --ref !refs/heads/main --no-delete", "--no-force --no-tags"]
+    {
+        assert_eq!(house.run(&format!("{create} {rules}"), "").status, 0, "{rules}");
+    }
+    let of = |id: u8| {
+        let token = house.json(&format!("token show {id} --json"));
+        ["refs", "noDelete", "noForce", "noTags"].map(|key| token.get(key).cloned())
+    };
+    let set = Some(json!(true));
+    let patterns = Some(json!(["refs/heads/bot/*", "!refs/heads/main"]));
+    assert_eq!(of(1), [patterns, set.clone(), None, None]);
+    assert_eq!(of(2), [None, None, set.clone(), set]);
+    house.check(
+        r"
+token show 1 -> 0 out refs         refs/heads/bot/* !refs/heads/main
+token show 1 -> 0 out pushes       no delete
+token show 2 -> 0 out pushes       no force, no tags
+token list -> 0 out refs refs/heads/bot/* !refs/heads/main, no delete
+explain --token 1 GET /base/t/r.git/HEAD -> 0 out allowed
+explain --token 1 POST /base/t/r.git/git-receive-pack -> 1 out refs
+",
     );
 }
 

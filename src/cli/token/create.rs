@@ -4,13 +4,14 @@ use super::json::TokenJson;
 use super::{Place, instructions, wrong_call};
 use crate::app;
 use crate::cli::{Outcome, context, input, output, values};
+use crate::config::Config;
 use crate::domain::names::UserName;
 use crate::domain::pattern::Pattern;
 use crate::domain::permission::Permission;
-use crate::domain::policy::limits::{Limits, Only};
+use crate::domain::policy::limits::{Limits, Only, RefRules};
 use crate::domain::principal::Owner;
+use crate::manage::Label;
 use crate::manage::tokens::{self, TokenRequest, Wanted};
-use crate::manage::{Label, users};
 use crate::store::Registry;
 use ipnet::IpNet;
 use std::path::PathBuf;
@@ -44,42 +45,51 @@ pub(in crate::cli) struct Options {
     /// Only from these client addresses, repeatable: an address or a network
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::network)]
     from: Vec<IpNet>,
+    #[command(flatten)]
+    refs: Refs,
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    later: Later,
-}
-
-/// Options that a later release has. Without them here, a call with one of them would be answered with
-/// the name of another option that looks alike.
-#[derive(Debug, clap::Args)]
-struct Later {
-    #[arg(long = "ref", hide = true, value_name = "PATTERN")]
-    refs: Vec<String>,
-    #[arg(long, hide = true)]
-    no_delete: bool,
-    #[arg(long, hide = true)]
-    no_force: bool,
-    #[arg(long, hide = true)]
-    no_tags: bool,
+    /// What a later release has. Without it here, a call with it would be answered with the name of
+    /// another option that looks alike.
     #[arg(long, hide = true, value_name = "NAME")]
     profile: Option<String>,
 }
 
+/// What the token may do to refs.
+#[derive(Debug, clap::Args)]
+struct Refs {
+    /// It may push to these refs only, repeatable: full names, like refs/heads/bot/*; `!` in front
+    /// forbids. So far a token with this or one of the next three may only read
+    #[arg(long = "ref", value_name = "PATTERN", value_parser = values::ref_pattern)]
+    patterns: Vec<Pattern>,
+    /// It may delete no ref
+    #[arg(long)]
+    no_delete: bool,
+    /// It may move no ref to a commit that does not follow from the one before
+    #[arg(long)]
+    no_force: bool,
+    /// It may not touch tags
+    #[arg(long)]
+    no_tags: bool,
+}
+
 /// Makes the token and shows its secret.
 pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<Outcome> {
-    options.later.refuse()?;
+    if options.profile.is_some() {
+        return Err(wrong_call("--profile is not here yet: profiles come with a later release"));
+    }
     let place = options.place.owner()?;
     let config = context::config(config)?;
     let mut registry = context::new_or_existing(&config)?;
     let owner = match (&options.user, place) {
-        (Some(name), _) => proven(&mut registry, name)?,
+        (Some(name), _) => proven(&config, &mut registry, name)?,
         (None, Some(owner)) => owner,
         (None, None) => return Err(wrong_call("name an owner: --user or --project")),
     };
     warn_of_repositories(&options.only);
-    let texts: Vec<String> = options.only.iter().map(ToString::to_string).collect();
+    let limits = options.limits()?;
+    warn_of_refs(&limits.refs);
     let permissions = if options.permissions.is_empty() {
         Wanted::Highest { rights: app::rights(&config) }
     } else {
@@ -89,7 +99,7 @@ pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<O
         name: options.name,
         owner,
         permissions,
-        limits: Limits { only: Only::new(&texts)?, from: options.from, ..Limits::default() },
+        limits,
         lifetime: options.expires_in,
     };
     let by = context::operator()?;
@@ -107,28 +117,39 @@ pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<O
     Ok(Outcome::Done)
 }
 
-impl Later {
-    fn refuse(&self) -> anyhow::Result<()> {
-        let Self { refs, no_delete, no_force, no_tags, profile } = self;
-        let given = [
-            ("--ref", !refs.is_empty(), "rules about refs"),
-            ("--no-delete", *no_delete, "rules about refs"),
-            ("--no-force", *no_force, "rules about refs"),
-            ("--no-tags", *no_tags, "rules about refs"),
-            ("--profile", profile.is_some(), "profiles"),
-        ];
-        match given.into_iter().find(|(_, given, _)| *given) {
-            None => Ok(()),
-            Some((option, _, what)) => Err(wrong_call(format_args!(
-                "{option} is not here yet: {what} come with a later release"
-            ))),
-        }
+impl Options {
+    fn limits(&self) -> anyhow::Result<Limits> {
+        let Refs { patterns, no_delete, no_force, no_tags } = &self.refs;
+        Ok(Limits {
+            only: Only::new(&texts(&self.only))?,
+            from: self.from.clone(),
+            refs: RefRules::new(&texts(patterns), *no_delete, *no_force, *no_tags)?,
+        })
     }
 }
 
-/// The user, who is who the password says.
-fn proven(registry: &mut impl Registry, name: &UserName) -> anyhow::Result<Owner> {
-    let user = users::authenticate(registry, name, &input::secret("password")?)?;
+fn texts(patterns: &[Pattern]) -> Vec<String> {
+    patterns.iter().map(ToString::to_string).collect()
+}
+
+/// Who gives such a token to a job that pushes would look for the fault at the wrong place.
+fn warn_of_refs(rules: &RefRules) {
+    if !rules.is_empty() {
+        output::note(
+            "a token with rules about refs may only read so far: this release does not look at the refs \
+             of a push, so it refuses every push with such a token",
+        );
+    }
+}
+
+/// The user, who is who the password says: here, or at the host where that proves passwords.
+pub(super) fn proven(
+    config: &Config,
+    registry: &mut impl Registry,
+    name: &UserName,
+) -> anyhow::Result<Owner> {
+    let (password, by) = (input::secret("password")?, context::operator()?);
+    let user = app::authenticate(config, registry, name, &password, &by)?;
     Ok(Owner::User(user.name))
 }
 

@@ -1,21 +1,23 @@
-//! `gitlatch token`: made, listed, edited, revoked.
+//! `gitlatch token`: made, listed, edited, rotated, suspended, revoked.
 
 mod create;
 mod instructions;
 mod json;
+mod list;
+mod revoke;
+mod rotate;
 mod text;
+
+pub(super) use json::OwnerJson;
 
 use super::output::wrong_call;
 use super::place::Place;
 use super::{Outcome, context, moment, output, values};
 use crate::app;
-use crate::config::Config;
-use crate::domain::names::{NameCase, UserName};
 use crate::domain::permission::Permission;
-use crate::domain::principal::Owner;
 use crate::domain::token::TokenId;
-use crate::manage::{Label, ManageError, tokens, users};
-use crate::store::{Registry, TokenFilter, TokenRecord, Window};
+use crate::manage::{Label, ManageError, tokens};
+use crate::store::{Registry, TokenRecord};
 use std::path::PathBuf;
 
 /// What to do with tokens.
@@ -24,7 +26,7 @@ pub(super) enum Command {
     /// Make a token and show its secret, this once
     Create(create::Options),
     /// List tokens
-    List(List),
+    List(list::List),
     /// Show one token; never its secret, which is kept nowhere
     Show {
         #[command(flatten)]
@@ -35,8 +37,14 @@ pub(super) enum Command {
     },
     /// Give a token another name or other permissions
     Edit(Edit),
-    /// Revoke a token for good
-    Revoke(Numbered),
+    /// Give a token another secret: a successor with the same name, permissions, limits and expiry
+    Rotate(rotate::Options),
+    /// Refuse a token until it is resumed
+    Suspend(Numbered),
+    /// Honour a suspended token again
+    Resume(Numbered),
+    /// Revoke tokens for good
+    Revoke(revoke::Options),
 }
 
 /// A token.
@@ -45,22 +53,6 @@ pub(super) struct Numbered {
     /// The token's number
     #[arg(value_parser = values::token_id)]
     id: TokenId,
-}
-
-/// Which tokens to list.
-#[derive(Debug, clap::Args)]
-pub(super) struct List {
-    /// Only this user's
-    #[arg(long, value_name = "NAME", value_parser = values::user, conflicts_with = "project")]
-    user: Option<UserName>,
-    #[command(flatten)]
-    place: Place,
-    /// Revoked tokens as well
-    #[arg(long)]
-    all: bool,
-    /// Print JSON, for programs
-    #[arg(long)]
-    json: bool,
 }
 
 /// What to change about a token. Its owner and its expiry never change.
@@ -107,43 +99,21 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
             )?;
             output::line(&format!("{}: {}", text::title(&token), token.permissions))?;
         }
-        Command::Revoke(token) => {
-            let token = tokens::revoke(&mut existing()?, token.id, &context::operator()?)?;
-            output::line(&format!("{} is revoked", text::title(&token)))?;
+        Command::Rotate(options) => return rotate::run(&config, &options),
+        Command::Suspend(Numbered { id }) => {
+            let by = context::operator()?;
+            let token = tokens::set_suspended(&mut existing()?, id, true, &by)?;
+            let title = text::title(&token);
+            output::line(&format!("{title} is suspended, until: gitlatch token resume {id}"))?;
         }
+        Command::Resume(Numbered { id }) => {
+            let by = context::operator()?;
+            let token = tokens::set_suspended(&mut existing()?, id, false, &by)?;
+            output::line(&format!("{} is resumed", text::title(&token)))?;
+        }
+        Command::Revoke(options) => return revoke::run(&config, &options),
     }
     Ok(Outcome::Done)
-}
-
-impl List {
-    fn run(&self, config: &Config) -> anyhow::Result<()> {
-        let place = self.place.owner()?;
-        let tokens = match context::if_any(config)? {
-            Some(mut registry) => self.find(&mut registry, place, config.upstream.kind.case())?,
-            None => Vec::new(),
-        };
-        if self.json {
-            return output::json(&tokens.iter().map(json::TokenJson::of).collect::<Vec<_>>());
-        }
-        let now = app::now()?;
-        let rows: Vec<_> = tokens.iter().map(|token| text::cells(token, now)).collect();
-        output::table(text::HEADINGS, &rows)
-    }
-
-    /// The tokens of a user who must be there, of a place, or of all.
-    fn find(
-        &self,
-        registry: &mut impl Registry,
-        place: Option<Owner>,
-        case: NameCase,
-    ) -> anyhow::Result<Vec<TokenRecord>> {
-        let owner = match &self.user {
-            Some(name) => Some(Owner::User(users::find(registry, name)?.name)),
-            None => place,
-        };
-        let filter = TokenFilter { owner, revoked: self.all, ..TokenFilter::all(case) };
-        Ok(registry.list_tokens(&filter, Window::ALL)?.values)
-    }
 }
 
 fn show(token: &TokenRecord, json: bool) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use crate::config::mistake::{Notes, Place};
 use crate::config::read::Section;
 use crate::domain::key::KeyRing;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -48,6 +48,15 @@ impl KeySource {
     /// When they cannot be read.
     pub fn read(&self) -> Result<KeyRing, KeyError> {
         self.medium.read(Environment::process().variable)
+    }
+
+    /// The file that they are in, unless they are in a variable.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.medium {
+            Medium::File(path) => Some(path),
+            Medium::Variable(_) => None,
+        }
     }
 }
 
