@@ -2,10 +2,11 @@
 //! `check` names it.
 
 use crate::config::{Config, Listen, Target};
+use crate::domain::names::UserName;
 use crate::forward::{client_tls, http_backend};
 use crate::server::tls::Certificates;
 use crate::store::Registry;
-use crate::store::sqlite::Database;
+use crate::store::sqlite::{Database, Inspection};
 use std::path::Path;
 
 /// Everything that would keep `serve` from working with this configuration, a sentence each.
@@ -50,22 +51,27 @@ fn store(config: &Config) -> Vec<String> {
     if matches!(config.store.path.try_exists(), Ok(false)) {
         return Vec::new();
     }
-    let opened = Database::open_existing(&config.store.path).map_err(anyhow::Error::new);
-    opened
-        .and_then(|database| names(config, &database))
-        .unwrap_or_else(|error| vec![format!("{error:#}")])
+    // Looked at and not opened: `check` changes nothing, and an older store is no fault.
+    match Inspection::of(&config.store.path) {
+        Ok(seen) => taken(config, &seen.users),
+        Err(error) => vec![format!("{:#}", anyhow::Error::new(error))],
+    }
 }
 
 /// People whose names the host would take for those of tokens of projects and repositories.
 pub(super) fn names(config: &Config, database: &Database) -> anyhow::Result<Vec<String>> {
     let users = database.registry()?.list_users()?;
-    let Some(service) = config.service_user() else { return Ok(Vec::new()) };
-    let taken = users.iter().filter(|user| service.can_produce(&user.name));
-    let fault = |name| {
+    Ok(taken(config, &users.into_iter().map(|user| user.name).collect::<Vec<_>>()))
+}
+
+fn taken(config: &Config, users: &[UserName]) -> Vec<String> {
+    let Some(service) = config.service_user() else { return Vec::new() };
+    let taken = users.iter().filter(|name| service.can_produce(name));
+    let fault = |name: &UserName| {
         format!(
             "service_user `{service}` can produce the name of the user `{name}`; choose another one, \
              or remove the user: gitlatch user remove {name}"
         )
     };
-    Ok(taken.map(|user| fault(&user.name)).collect())
+    taken.map(fault).collect()
 }

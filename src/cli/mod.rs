@@ -5,17 +5,21 @@
 //! without that user's password.
 
 mod audit;
+mod backup;
 mod check;
 mod context;
 mod demo;
 mod explain;
+mod export;
 mod grant;
 mod group;
 mod identity;
+mod import;
 mod input;
 mod moment;
 mod output;
 mod place;
+mod restore;
 mod rules;
 mod serve;
 mod settings;
@@ -77,6 +81,14 @@ enum Command {
     Settings(settings::Command),
     /// Read the trail of everything that was changed, and verify it
     Audit(audit::Options),
+    /// Write a copy of the store to a file, while it is served
+    Backup(backup::Options),
+    /// Put a backup in the place of the store; gitlatch must be stopped
+    Restore(restore::Options),
+    /// Write what the store holds as JSON, for another store
+    Export(export::Options),
+    /// Take over what another store held, all of it or nothing
+    Import(import::Options),
 }
 
 /// How a command that did not fail ended.
@@ -115,6 +127,10 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Identity(command) => identity::run(config, command),
         Command::Settings(command) => settings::run(config, &command),
         Command::Audit(options) => audit::run(config, &options),
+        Command::Backup(options) => backup::run(config, &options),
+        Command::Restore(options) => restore::run(config, &options),
+        Command::Export(options) => export::run(config, &options),
+        Command::Import(options) => import::run(config, &options),
     }
 }
 

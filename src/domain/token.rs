@@ -37,6 +37,12 @@ impl TokenHash {
         Self(Sha256::digest(secret).into())
     }
 
+    /// A hash that was computed before.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Its 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

@@ -7,6 +7,7 @@ pub mod api;
 pub mod clerks;
 mod clock;
 pub mod identities;
+pub mod house;
 mod label;
 pub mod login;
 pub mod tokens;

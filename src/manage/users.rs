@@ -79,7 +79,7 @@ pub fn appear(
     if user.active { Ok(user) } else { Err(ManageError::Disabled(user.name)) }
 }
 
-fn refuse_service_name(
+pub(super) fn refuse_service_name(
     name: &UserName,
     service_user: Option<&ServiceUser>,
 ) -> Result<(), ManageError> {

@@ -1,14 +1,19 @@
 //! The store: tokens by their hashes, users, grants and settings, in the domain's verbs.
 //!
-//! Two traits divide it by who asks. [`Lookup`] is the hot path: one reader a worker. [`Registry`] is
-//! everything else: what the command line and the management side read and change. No SQL leaves this
+//! Traits divide it by who asks. [`Lookup`] is the hot path: one reader a worker. [`Registry`] is
+//! everything else: what the command line and the management side read and change, and [`Moving`] what
+//! goes from one store to another. No SQL leaves this
 //! room. One suite of tests holds every implementation to what is written here.
 
 #[cfg(test)]
 mod conformance;
+mod contents;
+mod error;
 mod records;
 pub mod sqlite;
 
+pub use contents::{Contents, Imported, Moving};
+pub use error::{DatabaseFault, StoreError};
 pub use records::{
     ExpiryFilter, GrantRecord, GroupRecord, Head, IdentityRecord, LastUse, NewIdentity, NewToken,
     NewUser, Page, TokenEdit, TokenFilter, TokenRecord, TrailFilter, UseFilter, UserEdit,
@@ -18,100 +23,11 @@ pub use records::{
 use crate::domain::names::{GroupName, NameCase, ProjectPath, UserName};
 use crate::domain::principal::{Grant, Grantee, Owner, StoredIdentity, TokenPrincipal};
 use crate::domain::sealed::Sealed;
-use crate::domain::settings::{PolicyError, ProjectSettings, Settings};
+use crate::domain::settings::{ProjectSettings, Settings};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Broken, Entry, Link, Note};
-use std::path::PathBuf;
 use std::rc::Rc;
-
-/// Why the store did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database failed.
-    #[error("the store at {path} cannot {doing}")]
-    Database {
-        /// The file.
-        path: PathBuf,
-        /// The verb, and what it is about.
-        doing: &'static str,
-        /// Why.
-        #[source]
-        source: DatabaseFault,
-    },
-    /// There is no file.
-    #[error("there is no store at {0}")]
-    Absent(PathBuf),
-    /// The file is something else: empty, or another program's database.
-    #[error("the file at {0} is not a gitlatch store")]
-    Foreign(PathBuf),
-    /// The file cannot be reached.
-    #[error("the store at {path} cannot be reached")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file was removed, replaced or damaged while it was open.
-    #[error("the store at {0} was removed, replaced or damaged while it was in use")]
-    Replaced(PathBuf),
-    /// Others may read the file.
-    #[error("the store at {path} can be read by others (mode {mode:03o}); run: chmod 600 {path}")]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its mode, permission bits only.
-        mode: u32,
-    },
-    /// A newer program wrote it.
-    #[error("the store at {0} was written by a newer gitlatch; run that one")]
-    Newer(PathBuf),
-    /// A record cannot be understood. It is treated as trouble, never skipped.
-    #[error("the store at {path} has a record that cannot be understood: {what}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Which record and field.
-        what: String,
-    },
-    /// A name is taken already.
-    #[error("there is a {what} `{name}` already")]
-    Exists {
-        /// What it names.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
-    /// Something that the call names is not there.
-    #[error("there is no {what} `{name}`")]
-    Missing {
-        /// What it names.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
-    /// The settings do not allow it.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// A token that another one has taken the place of, or that is not honoured now.
-    #[error("token {id} {why}")]
-    Settled {
-        /// The token.
-        id: TokenId,
-        /// What it is.
-        why: String,
-    },
-    /// A caller's own step within a change failed; nothing was changed.
-    #[error("the change was not made")]
-    Step(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// What the database said, once: the error behind it says the same again.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DatabaseFault(rusqlite::Error);
 
 /// What limits a user's tokens from the side of the user: `users` in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 mod house;
 
 mod audit;
+mod backup;
 mod check;
 mod demo;
 mod explain;

@@ -13,6 +13,8 @@ mod support;
 mod backend;
 mod bodies;
 mod carriers;
+mod clients;
+mod concurrency;
 mod faults;
 mod git;
 mod hostile;

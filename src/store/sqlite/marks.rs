@@ -203,6 +203,17 @@ fn remember_place(tx: &Transaction<'_>, token: TokenId, last: &LastUse) -> Resul
     trail::append(tx, &by, event, subject, &details)
 }
 
+/// Writes the last use that a token had in another store. It is no first use here, and the place is not
+/// new.
+pub(super) fn import(tx: &Connection, token: TokenId, last: &LastUse) -> Result<(), Fault> {
+    let (at, from) = (last.at.as_millis(), last.from.map(|address| address.to_string()));
+    let sql = "INSERT INTO token_use (token_id, at_ms, from_address) VALUES (?1, ?2, ?3)";
+    tx.execute(sql, params![token.0, at, from])?;
+    let sql = "INSERT INTO token_place (token_id, place, first_ms) VALUES (?1, ?2, ?3)";
+    tx.execute(sql, params![token.0, place(last.from), at])?;
+    Ok(())
+}
+
 /// What counts as one place: an IPv4 address, the /64 of an IPv6 one, or a Unix socket.
 fn place(from: Option<IpAddr>) -> String {
     match from {

@@ -8,28 +8,37 @@
 //! Nothing in the process may open and close the store's files by itself, not even to copy them: see
 //! `freshness` for what that does to SQLite's locks.
 
+mod backup;
+mod carried;
 mod fault;
 mod freshness;
 mod index;
+mod inspection;
+mod lock;
 mod marks;
 mod open;
 mod principals;
 mod reader;
 mod registry;
+mod restore;
 mod rows;
 mod schema;
 mod steward;
 #[cfg(test)]
 mod tests;
 
+pub use backup::Backup;
+pub use inspection::Inspection;
 pub use reader::SqliteReader;
 pub use registry::SqliteRegistry;
+pub use restore::{Carried, Restored, restore};
 pub use steward::Steward;
 
 use super::{Reading, StoreError};
 use crate::domain::token::TokenHash;
 use fault::Fault;
 use freshness::{FileId, WalIndex};
+use lock::Lock;
 use marks::Desk;
 use open::Purpose;
 use rusqlite::Connection;
@@ -78,6 +87,8 @@ struct Held {
     /// Stays open, so that SQLite keeps `-wal` and `-shm` in place; answers [`Database::health`].
     anchor: Mutex<Connection>,
     patience: Patience,
+    /// Held as long as any connection is open, so that nobody replaces the file: let go of last.
+    _lock: Lock,
 }
 
 impl fmt::Debug for Database {
@@ -92,6 +103,11 @@ impl Database {
     /// # Errors
     /// When it cannot be made, and those of [`Database::open_existing`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        // Not made while another process is about to put one there.
+        let _lock = match path.try_exists() {
+            Ok(true) => None,
+            _ => Some(Lock::shared(path)?),
+        };
         open::create_if_absent(path).map_err(|fault| fault.at(path, "be created"))?;
         Self::open_existing(path)
     }
@@ -100,14 +116,19 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError::Absent`] when there is none, [`StoreError::Exposed`] when others may read it or
-    /// a file beside it, [`StoreError::Foreign`] when it is something else, [`StoreError::Newer`].
+    /// a file beside it, [`StoreError::Foreign`] when it is something else, [`StoreError::Newer`],
+    /// [`StoreError::Restoring`]; [`StoreError::Lock`] too where the folder cannot be written, since
+    /// SQLite keeps its log there and could not work either.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         Self::open_patiently(path, Patience::default())
     }
 
     fn open_patiently(path: &Path, patience: Patience) -> Result<Self, StoreError> {
+        // Looked at before, so that nothing is left beside what is no store, and after the lock is held.
+        open::inspect(path)?;
+        let lock = Lock::shared(path)?;
         let real = open::inspect(path)?;
-        let held = Held::open(path, real, patience)?;
+        let held = Held::open(path, real, patience, lock)?;
         let database = Self { held: Arc::new(held) };
         database.check_in_place()?;
         Ok(database)
@@ -163,7 +184,12 @@ impl Database {
 }
 
 impl Held {
-    fn open(path: &Path, real: PathBuf, patience: Patience) -> Result<Self, StoreError> {
+    fn open(
+        path: &Path,
+        real: PathBuf,
+        patience: Patience,
+        lock: Lock,
+    ) -> Result<Self, StoreError> {
         let opened = |fault: Fault| fault.at(path, "be opened");
         let file = FileId::of(path).map_err(|error| opened(error.into()))?;
         let mut anchor = open::connect(&real, Purpose::Write, patience.write).map_err(opened)?;
@@ -184,6 +210,7 @@ impl Held {
             desks: Mutex::default(),
             anchor: Mutex::new(anchor),
             patience,
+            _lock: lock,
         })
     }
 

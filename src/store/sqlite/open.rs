@@ -11,6 +11,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tempfile::TempPath;
 
 /// Permission bits that let others than the owner in.
 const OTHERS: u32 = 0o077;
@@ -54,6 +55,14 @@ pub(super) fn connect(path: &Path, purpose: Purpose, wait: Duration) -> Result<C
     Ok(connection)
 }
 
+/// A connection to a file that is not to be changed, and beside which nothing is to be left.
+pub(super) fn to_look(path: &Path, wait: Duration) -> Result<Connection, Fault> {
+    // One that may write takes away again what it needs beside the file, and one that only reads writes
+    // nothing of a log back that is there.
+    let logged = beside(path, "-wal").exists();
+    connect(path, if logged { Purpose::Read } else { Purpose::Write }, wait)
+}
+
 /// Makes a store at `path` unless something is there.
 ///
 /// It is made under another name beside it and put in place by one link: whoever looks finds a whole
@@ -65,14 +74,8 @@ pub(super) fn create_if_absent(path: &Path) -> Result<(), Fault> {
         Err(error) => return Err(error.into()),
         Ok(_) => return Ok(()),
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = fs::canonicalize(parent.unwrap_or(Path::new(".")))?;
-    // Its descriptor is closed here, before SQLite opens the file: see `freshness` for why.
-    let draft = tempfile::Builder::new()
-        .prefix(".gitlatch-")
-        .suffix(".new")
-        .tempfile_in(&folder)?
-        .into_temp_path();
+    let folder = folder_of(path)?;
+    let draft = draft_in(&folder)?;
     let mut connection = connect(&draft, Purpose::Write, Duration::ZERO)?;
     log_ahead(&connection)?;
     schema::migrate(&mut connection)?;
@@ -81,6 +84,19 @@ pub(super) fn create_if_absent(path: &Path) -> Result<(), Fault> {
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
         _ => Ok(File::open(folder)?.sync_all()?),
     }
+}
+
+/// The folder that a file is in or is to be made in, with every link in its path followed.
+pub(super) fn folder_of(path: &Path) -> std::io::Result<PathBuf> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    fs::canonicalize(parent.unwrap_or(Path::new(".")))
+}
+
+/// An empty file with mode 0600 under a hidden name, which goes unless it is put in some place.
+pub(super) fn draft_in(folder: &Path) -> std::io::Result<TempPath> {
+    let draft = tempfile::Builder::new().prefix(".gitlatch-").suffix(".new").tempfile_in(folder)?;
+    // Its descriptor is closed here, before SQLite opens the file: see `freshness` for why.
+    Ok(draft.into_temp_path())
 }
 
 /// Sees to it that the file has a write-ahead log: a store that was brought back from a copy made by

@@ -23,6 +23,11 @@ pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether [`migrate`] would change it.
+pub(super) fn is_older(connection: &Connection) -> Result<bool, Fault> {
+    Ok(version(connection)? < MIGRATIONS.len())
+}
+
 /// Applies what is missing, all of it or nothing.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     if version(connection)? == MIGRATIONS.len() {

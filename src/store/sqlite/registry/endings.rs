@@ -3,7 +3,7 @@
 use super::super::fault::Fault;
 use super::super::principals;
 use super::tokens::{self, about};
-use super::trail;
+use super::{listing, trail};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Actor, Author, Event};
@@ -24,7 +24,7 @@ pub(super) fn revoke_all(
     by: &Author,
 ) -> Result<Vec<TokenRecord>, Fault> {
     let filter = TokenFilter { revoked: false, ..filter.clone() };
-    let found = tokens::list(tx, &filter, Window::ALL)?.values;
+    let found = listing::list(tx, &filter, Window::ALL)?.values;
     for token in &found {
         end(tx, token, by, &json!({ "name": token.name }))?;
     }
@@ -53,7 +53,7 @@ pub(super) fn suspend_all(
     by: &Author,
 ) -> Result<Vec<TokenRecord>, Fault> {
     let filter = TokenFilter { revoked: false, ..filter.clone() };
-    let mut found = tokens::list(tx, &filter, Window::ALL)?.values;
+    let mut found = listing::list(tx, &filter, Window::ALL)?.values;
     found.retain(|token| token.suspended.is_none());
     for token in &found {
         suspend(tx, token, true, by)?;

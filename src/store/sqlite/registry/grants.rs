@@ -11,6 +11,14 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 pub(super) fn add(tx: &Connection, to: &Grantee, grant: &Grant, by: &Author) -> Result<(), Fault> {
+    let to = insert(tx, to, grant)?;
+    principals::renew_generation(tx)?;
+    note(tx, by, Event::GrantAdded, &to, grant)
+}
+
+/// Adds a right, and leaves the generation and the trail to the caller. Whose it is is returned, with the
+/// name as it was added.
+pub(super) fn insert(tx: &Connection, to: &Grantee, grant: &Grant) -> Result<Grantee, Fault> {
     let (user, group, to) = known(tx, to)?;
     let added = tx.execute(
         "INSERT INTO grant_ (user_id, group_id, project, repository, permission)
@@ -26,8 +34,7 @@ pub(super) fn add(tx: &Connection, to: &Grantee, grant: &Grant, by: &Author) -> 
     if added == 0 {
         return Err(Fault::Exists("grant", named(&to, grant)));
     }
-    principals::renew_generation(tx)?;
-    note(tx, by, Event::GrantAdded, &to, grant)
+    Ok(to)
 }
 
 pub(super) fn remove(

@@ -53,6 +53,18 @@ pub(super) fn of_project(tx: &Connection, project: &str) -> Result<ProjectSettin
     Ok(settings.unwrap_or_default())
 }
 
+/// What was set for projects.
+pub(super) fn of_projects(tx: &Connection) -> Result<Vec<(ProjectPath, ProjectSettings)>, Fault> {
+    let sql = "SELECT project, repository_tokens FROM project_setting ORDER BY project";
+    let mut statement = tx.prepare_cached(sql)?;
+    let found = statement.query_and_then([], |row| {
+        let project = ProjectPath::new(&row.get::<_, String>(0)?)
+            .map_err(|_| Fault::Damaged("settings of a project, project".to_owned()))?;
+        Ok((project, ProjectSettings { repository_tokens: row.get(1)? }))
+    })?;
+    found.collect()
+}
+
 pub(super) fn set_of_project(
     tx: &Connection,
     project: &ProjectPath,

@@ -1,7 +1,8 @@
-//! Tokens: made, found, listed, edited.
+//! Tokens: made, found, edited, counted.
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
+use super::listing::list;
 use super::{settings, trail, users};
 use crate::domain::names::UserName;
 use crate::domain::permission::{Permission, Permissions};
@@ -9,20 +10,17 @@ use crate::domain::principal::Owner;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Event, Subject};
-use crate::store::{
-    ExpiryFilter, NewToken, Page, TokenEdit, TokenFilter, TokenRecord, UseFilter, Window,
-};
-use rusqlite::types::Value as Column;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use crate::store::{NewToken, TokenEdit, TokenFilter, TokenRecord, UserRecord, Window};
+use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 /// Every token, with its last use.
-const RECORDS: &str = "SELECT t.*, m.at_ms, m.from_address
+pub(super) const RECORDS: &str = "SELECT t.*, m.at_ms, m.from_address
      FROM token t LEFT JOIN token_use m ON m.token_id = t.id";
 
 /// An owner, as the columns of a row tell it.
 #[derive(Default)]
-struct Columns {
+pub(super) struct Columns {
     user_id: Option<i64>,
     user_name: Option<String>,
     project: Option<String>,
@@ -68,9 +66,19 @@ pub(super) fn insert(
     now: Timestamp,
 ) -> Result<TokenRecord, Fault> {
     let owner = match &token.owner {
-        Owner::User(name) => active_user(tx, name)?,
+        Owner::User(name) => of_user(&active_user(tx, name)?),
         Owner::Project(_) | Owner::Repository(_) => columns(&token.owner),
     };
+    insert_with(tx, token, &owner, now)
+}
+
+/// Adds a token of an owner who was looked up.
+pub(super) fn insert_with(
+    tx: &Connection,
+    token: &NewToken,
+    owner: &Columns,
+    now: Timestamp,
+) -> Result<TokenRecord, Fault> {
     let from: Vec<String> = token.limits.from.iter().map(ToString::to_string).collect();
     let (project, repository) = names(token.permissions);
     let refs = &token.limits.refs;
@@ -110,97 +118,12 @@ pub(super) fn find(tx: &Connection, id: TokenId) -> Result<Option<TokenRecord>, 
     statement.query_and_then([id.0], rows::token)?.next().transpose()
 }
 
-pub(super) fn find_by_hash(
+pub(in crate::store::sqlite) fn find_by_hash(
     tx: &Connection,
     hash: &TokenHash,
 ) -> Result<Option<TokenRecord>, Fault> {
     let mut statement = tx.prepare_cached(&format!("{RECORDS} WHERE t.hash = ?1"))?;
     statement.query_and_then([hash.as_bytes().as_slice()], rows::token)?.next().transpose()
-}
-
-/// The conditions that the database can tell, and the values in them, in their order.
-fn conditions(filter: &TokenFilter) -> (Vec<String>, Vec<Column>) {
-    let mut conditions = Vec::new();
-    let mut values: Vec<Column> = Vec::new();
-    let mut put = |condition: &str, of: Vec<Column>| {
-        conditions.push(condition.to_owned());
-        values.extend(of);
-    };
-    // Each kind of owner has its own condition, so that each finds its index.
-    match &filter.owner {
-        None => {}
-        // By the person and not by the name, which somebody else may have had before.
-        Some(Owner::User(name)) => {
-            put("t.user_id = (SELECT id FROM user WHERE name = ?)", vec![name.to_string().into()]);
-        }
-        Some(Owner::Project(scope)) => {
-            let which = "t.project = ? COLLATE NOCASE AND t.repository IS NULL";
-            put(which, vec![scope.to_string().into()]);
-        }
-        Some(Owner::Repository(path)) => {
-            let which = "t.project = ? COLLATE NOCASE AND t.repository = ? COLLATE NOCASE";
-            put(which, vec![path.project().to_owned().into(), path.name().to_owned().into()]);
-        }
-    }
-    if let Some(project) = &filter.within {
-        put("t.project = ? COLLATE NOCASE", vec![project.to_string().into()]);
-    }
-    if let Some(kind) = filter.kind {
-        put("t.owner_kind = ?", vec![kind.name().to_owned().into()]);
-    }
-    if !filter.revoked {
-        put("t.revoked_ms IS NULL", Vec::new());
-    }
-    match filter.expiry {
-        None => {}
-        Some(ExpiryFilter::Never) => {
-            put("t.expires_ms IS NULL AND t.retires_ms IS NULL", Vec::new());
-        }
-        Some(ExpiryFilter::Between(from, to)) => {
-            let end = "min(ifnull(t.expires_ms, t.retires_ms), ifnull(t.retires_ms, t.expires_ms))";
-            let bounds = vec![from.as_millis().into(), to.as_millis().into()];
-            put(&format!("{end} >= ? AND {end} < ?"), bounds);
-        }
-    }
-    match filter.used {
-        None => {}
-        Some(UseFilter::Never) => put("m.at_ms IS NULL", Vec::new()),
-        Some(UseFilter::Since(at)) => put("m.at_ms >= ?", vec![at.as_millis().into()]),
-        Some(UseFilter::NotSince(at)) => {
-            let at = at.as_millis();
-            put("t.created_ms < ? AND ifnull(m.at_ms, 0) < ?", vec![at.into(), at.into()]);
-        }
-    }
-    (conditions, values)
-}
-
-pub(super) fn list(
-    tx: &Connection,
-    filter: &TokenFilter,
-    window: Window,
-) -> Result<Page<TokenRecord>, Fault> {
-    let (conditions, values) = conditions(filter);
-    let which = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    let mut statement = tx.prepare_cached(&format!("{RECORDS} WHERE {which} ORDER BY t.id"))?;
-    let found = statement.query_and_then(params_from_iter(values), rows::token)?;
-    let mut page = Page { values: Vec::new(), last: true };
-    let mut skip = window.start;
-    for token in found {
-        let token = token?;
-        // The index ignores case; the filter may not.
-        if !filter.admits(&token) {
-            continue;
-        }
-        if skip > 0 {
-            skip -= 1;
-        } else if page.values.len() as u64 >= window.limit {
-            page.last = false;
-            break;
-        } else {
-            page.values.push(token);
-        }
-    }
-    Ok(page)
 }
 
 pub(super) fn edit(
@@ -259,16 +182,17 @@ pub(super) fn count_expiring(
     Ok(found.unsigned_abs())
 }
 
-fn active_user(tx: &Connection, name: &UserName) -> Result<Columns, Fault> {
-    let sql = "SELECT id, name FROM user WHERE name = ?1 AND active = 1";
-    let mut statement = tx.prepare_cached(sql)?;
-    let found = statement.query_row([name.as_str()], |row| {
-        Ok(Columns { user_id: row.get(0)?, user_name: row.get(1)?, ..Columns::default() })
-    });
-    found.optional()?.ok_or_else(|| users::missing(name))
+fn active_user(tx: &Connection, name: &UserName) -> Result<UserRecord, Fault> {
+    let found = users::find(tx, name.as_str())?.filter(|user| user.active);
+    found.ok_or_else(|| users::missing(name))
 }
 
-fn columns(owner: &Owner) -> Columns {
+pub(super) fn of_user(user: &UserRecord) -> Columns {
+    let user_name = Some(user.name.as_str().to_owned());
+    Columns { user_id: Some(user.id), user_name, ..Columns::default() }
+}
+
+pub(super) fn columns(owner: &Owner) -> Columns {
     match owner {
         Owner::User(name) => {
             Columns { user_name: Some(name.as_str().to_owned()), ..Columns::default() }
@@ -302,7 +226,7 @@ pub(super) fn missing(id: TokenId) -> Fault {
 }
 
 /// A token as the subject of an entry.
-pub(super) fn about(token: &TokenRecord) -> Subject {
+pub(in crate::store::sqlite) fn about(token: &TokenRecord) -> Subject {
     Subject { token: Some(token.id), ..trail::about(&token.owner) }
 }
 

@@ -87,7 +87,10 @@ pub(super) fn list(tx: &Connection, filter: &TrailFilter) -> Result<Vec<Entry>, 
     found.map(|row| row.map(|(entry, ..)| entry)).collect()
 }
 
-pub(super) fn verify(tx: &Connection, kept: Option<Link>) -> Result<Result<Head, Broken>, Fault> {
+pub(in crate::store::sqlite) fn verify(
+    tx: &Connection,
+    kept: Option<Link>,
+) -> Result<Result<Head, Broken>, Fault> {
     let mut verifier = Verifier::new(kept);
     let mut statement = tx.prepare_cached("SELECT * FROM trail ORDER BY number")?;
     for row in statement.query_and_then([], rows::entry)? {

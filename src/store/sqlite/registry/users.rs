@@ -2,7 +2,7 @@
 
 use super::super::fault::Fault;
 use super::super::{principals, rows};
-use super::{endings, grants, tokens, trail};
+use super::{endings, grants, listing, trail};
 use crate::domain::names::{NameCase, UserName};
 use crate::domain::principal::Owner;
 use crate::domain::trail::{Author, Event};
@@ -27,7 +27,10 @@ pub(super) fn add(tx: &Connection, user: &NewUser, by: &Author) -> Result<UserRe
     Ok(added)
 }
 
-pub(super) fn find(tx: &Connection, name: &str) -> Result<Option<UserRecord>, Fault> {
+pub(in crate::store::sqlite) fn find(
+    tx: &Connection,
+    name: &str,
+) -> Result<Option<UserRecord>, Fault> {
     let mut statement = tx.prepare_cached("SELECT * FROM user WHERE name = ?1")?;
     statement.query_and_then([name], rows::user)?.next().transpose()
 }
@@ -67,7 +70,7 @@ pub(super) fn edit(
     Ok(after)
 }
 
-pub(super) fn set_active(
+pub(in crate::store::sqlite) fn set_active(
     tx: &Connection,
     name: &UserName,
     active: bool,
@@ -96,10 +99,14 @@ pub(super) fn set_password(
     trail::append(tx, by, Event::UserPassword, subject, &json!({}))
 }
 
-pub(super) fn remove(tx: &Connection, name: &UserName, by: &Author) -> Result<u64, Fault> {
+pub(in crate::store::sqlite) fn remove(
+    tx: &Connection,
+    name: &UserName,
+    by: &Author,
+) -> Result<u64, Fault> {
     let before = known(tx, name)?;
     let filter = TokenFilter::of(Owner::User(before.name.clone()), NameCase::Exact);
-    let tokens = tokens::list(tx, &filter, Window::ALL)?.values;
+    let tokens = listing::list(tx, &filter, Window::ALL)?.values;
     let live = tokens.iter().filter(|token| token.is_live(by.at)).count();
     let mut details = facts(&before);
     details["groups"] = groups_of(tx, before.id)?.into();
