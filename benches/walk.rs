@@ -61,6 +61,7 @@ fn principal() -> TokenPrincipal {
         },
         expires: None,
         rights: Rights::Host,
+        groups: Vec::new(),
         identity: None,
     }
 }
@@ -175,6 +176,7 @@ fn house(folder: &Path, upstream: SocketAddr) -> (House, String) {
         permissions: Wanted::These(vec![Permission::Repository(Level::Read)]),
         limits: Limits::default(),
         lifetime: None,
+        tells_force: true,
     };
     let mut registry = database.registry().expect("a registry");
     let by = Author { who: Actor::Gitlatch, from: None, at: now().expect("a clock") };

@@ -13,13 +13,13 @@ use crate::domain::intent::Action;
 use crate::domain::names::UserName;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::trail::{Author, Event, Subject};
+use crate::domain::trail::{Author, Event, Note, Subject};
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
 use crate::manage::users;
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
 use crate::store::sqlite::Database;
-use crate::store::{Note, Reading, Registry, RightsSource, UserRecord};
+use crate::store::{Reading, Registry, RightsSource, UserRecord};
 use crate::telemetry;
 use crate::telemetry::log::LineWriter;
 use crate::telemetry::metrics::Metrics;
@@ -303,6 +303,8 @@ fn rules(config: &Config, prefix: &str) -> Rules {
         people_pass: config.access.people_pass,
         anonymous_read: config.access.anonymous_read,
         shared_identity: config.shared_identity(),
+        protections: config.push.protections.clone(),
+        push_options: config.push.refuse_options.clone(),
         idle_timeout: config.server.idle_timeout,
         max_body: config.server.max_body,
     }

@@ -40,7 +40,7 @@ impl Door {
             service_user: config.service_user().cloned(),
             clerks: clerks.clone(),
         };
-        Self(Api::new(desk, config.upstream.kind.case()))
+        Self(Api::new(desk, config.upstream.kind.case(), config.tells_force()))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod vault;
 
 use crate::domain::principal::{Owner, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::trail::{Author, Note};
 use crate::store::{Answered, LastUse, Lookup, StoreError};
 use credential::{Claim, Presented};
 use std::net::IpAddr;
@@ -44,6 +45,9 @@ pub trait Identify {
 
     /// Remembers that a token was used.
     fn used(&self, token: &TokenPrincipal, at: Timestamp, from: Option<IpAddr>);
+
+    /// Has something written into the trail.
+    fn tell(&self, note: Note, by: Author);
 }
 
 impl<L: Lookup> Identify for L {
@@ -65,6 +69,10 @@ impl<L: Lookup> Identify for L {
 
     fn used(&self, token: &TokenPrincipal, at: Timestamp, from: Option<IpAddr>) {
         self.touch(token.id, LastUse { at, from });
+    }
+
+    fn tell(&self, note: Note, by: Author) {
+        Lookup::tell(self, note, by);
     }
 }
 

@@ -10,7 +10,8 @@ mod resolve;
 pub use mistake::{Mistake, Report, Severity};
 pub use resolve::{Environment, KeyError, KeySource, load};
 
-pub use crate::domain::client::TrustedProxies;
+use crate::domain::client::TrustedProxies;
+pub use crate::domain::policy::refs::{OptionPattern, Protection};
 
 use crate::domain::dialect::Kind;
 use crate::domain::secret::Secret;
@@ -35,8 +36,19 @@ pub struct Config {
     pub upstream: Upstream,
     /// `[access]`: who may come in without a token, and whose rights count.
     pub access: Access,
+    /// `[[protect]]` and `[push]`: what pushes with tokens are held to.
+    pub push: Push,
     /// `[log]`: records.
     pub log: Log,
+}
+
+/// What pushes with tokens are held to.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// What is protected from them.
+    pub protections: Vec<Protection>,
+    /// The push options that are refused.
+    pub refuse_options: Vec<OptionPattern>,
 }
 
 /// `[server]`.
@@ -237,6 +249,12 @@ impl Config {
                 Identity::None | Identity::Fixed(_) | Identity::Stored { .. } => None,
             },
         }
+    }
+
+    /// Whether what lies behind can tell a forced push from another one: git here can, a host is not asked.
+    #[must_use]
+    pub const fn tells_force(&self) -> bool {
+        matches!(self.upstream.target, Target::Folder { .. })
     }
 
     /// The keys that seal credentials in the store, in mode `stored`.

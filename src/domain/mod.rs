@@ -6,6 +6,7 @@
 pub mod client;
 pub mod dialect;
 pub mod duration;
+pub mod git;
 pub mod intent;
 pub mod key;
 pub mod names;

@@ -202,6 +202,8 @@ pub struct TokenPrincipal {
     pub expires: Option<Timestamp>,
     /// What its owner may do.
     pub rights: Rights,
+    /// The groups that its owner is in, where that is a person.
+    pub groups: Vec<GroupName>,
     /// The credential under which its owner is known to the host, if one is stored.
     pub identity: Option<StoredIdentity>,
 }

@@ -105,6 +105,10 @@ events! {
     TokenFirstUse = "token.first-use",
     /// A token was used from an address that it was never used from before.
     TokenNewAddress = "token.new-address",
+    /// A push was let through; whether the host took it is the host's to say.
+    PushForwarded = "push.forwarded",
+    /// A push was refused for a ref that it would have changed.
+    PushRefused = "push.refused",
     /// A user was added by an operator.
     UserAdded = "user.added",
     /// A user proved a password to the host for the first time.
@@ -180,6 +184,17 @@ pub struct Subject {
     pub project: Option<String>,
     /// A repository of that project.
     pub repository: Option<String>,
+}
+
+/// Something to be written into the trail that no change of the store tells of.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// What happened.
+    pub event: Event,
+    /// What it is about.
+    pub subject: Subject,
+    /// More of it.
+    pub details: serde_json::Value,
 }
 
 /// One entry, as the store keeps it.

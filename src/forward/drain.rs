@@ -9,10 +9,11 @@ use hyper::body::Incoming;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The most bytes that are read for nothing.
-const MOST: u64 = 64 * 1024 * 1024;
+/// The most bytes that are read for nothing: a push that is refused for its refs is known to be so when
+/// its pack has begun, and git reads the answer when it has sent all of it.
+const MOST: u64 = 1024 * 1024 * 1024;
 /// The longest time that they are read for.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// The way to the worker's drain. Handing a body over never fails and never waits.
 #[derive(Clone)]

@@ -221,6 +221,13 @@ impl Forwarder {
         }
     }
 
+    /// Whether what runs behind can tell a forced update of a branch from another one, and refuse it when
+    /// it is told to: git here can, a host cannot be told.
+    #[must_use]
+    pub const fn tells_force(&self) -> bool {
+        matches!(self, Self::Folder(_))
+    }
+
     /// The header that carries the identity, which no client may name or send.
     #[must_use]
     pub fn identity_header(&self) -> Option<&http::HeaderName> {

@@ -76,7 +76,7 @@ pub(super) async fn collect(
     let mut read = BytesMut::new();
     let reading = async {
         while let Some(frame) = upload.frame().await {
-            let frame = frame.map_err(|_broken| Refusal::from(ForwardError::Client))?;
+            let Ok(frame) = frame else { return Err(upload.fault().into()) };
             if let Some(data) = frame.data_ref() {
                 if read.len() + data.len() > most {
                     return Ok::<_, Refusal>(None);

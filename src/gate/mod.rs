@@ -4,6 +4,7 @@
 //! `refusal`, in the caller's own language, and every request leaves a record.
 
 mod body;
+mod push;
 mod recorded;
 mod refusal;
 mod rules;
@@ -20,8 +21,8 @@ use crate::auth::credential::{self, Presented};
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
 use crate::domain::dialect::{Classified, RequestLine};
-use crate::domain::intent::{Intent, Voice};
-use crate::domain::policy::{self, Circumstances, Denial};
+use crate::domain::intent::{Action, Intent, Voice};
+use crate::domain::policy::{self, Circumstances, Denial, Permit};
 use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;
 use crate::forward::body::{Body, Upload};
@@ -35,6 +36,7 @@ use http::header::EXPECT;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use push::Judged;
 use refusal::Refusal;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -147,14 +149,12 @@ impl Gate {
             case: rules.kind.case(),
             shared_identity: rules.shared_identity,
         };
-        let mut credential = None;
         let (intent, permit) = match (what, who) {
             (what, Identified::Token(token)) => {
                 self.welcome(&token, at, visit)?;
                 if matches!(what, Classified::Own) {
                     return self.own(rules, &head, &mut upload, client, Some(token), visit).await;
                 }
-                credential = self.credential(&token)?;
                 let intent = known(what, rules)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
@@ -185,14 +185,38 @@ impl Gate {
                 (intent, permit.ok_or(Refusal::NoCredential)?)
             }
         };
+        self.pass(rules, head, upload, (&intent, permit), at, visit).await
+    }
+
+    /// What was permitted goes on, if its body is what it must be; a push only when its refs may be pushed.
+    async fn pass(
+        &self,
+        rules: &Rules,
+        head: Parts,
+        mut upload: Upload,
+        (intent, mut permit): (&Intent, Permit),
+        at: Circumstances,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
         if intent.voice == Voice::Lfs {
             return Err(Refusal::NoLfs);
         }
-        body::check(&head, &intent, &mut upload, rules).await?;
+        body::check(&head, intent, &mut upload, rules).await?;
+        let token = visit.token();
+        // Nobody but a token has a permit to push.
+        if let (Action::Push, Some(token)) = (intent.action, &token) {
+            let (upload, repository) = (&mut upload, &intent.repository);
+            let judging = self.judge_push(rules, &head, (token, repository), upload, at, visit);
+            match judging.await? {
+                Judged::Forward(hold) => permit = permit.holding(hold),
+                Judged::Answered(answer) => return Ok(answer),
+            }
+        }
+        let credential = token.map_or(Ok(None), |token| self.credential(&token))?;
         let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
-        let request = outbound(head, upload, client, service, visit);
+        let request = outbound(head, upload, at.client, service, visit);
         self.forward(passage, request, rules, visit).await
     }
 
@@ -241,7 +265,7 @@ impl Gate {
         visit.is_person(served.person);
         match served.answer {
             Ok((status, text)) => Ok(side_door::json(status, text)),
-            Err((answer, reason)) => Err(Refusal::Own(answer, reason)),
+            Err((answer, reason)) => Err(Refusal::Own(Box::new(answer), reason)),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::auth::credential::CredentialFault;
 use crate::auth::vault::VaultError;
 use crate::domain::client::ForwardedFault;
 use crate::domain::dialect::{Kind, Unclear, Unserved};
+use crate::domain::git::receive_pack::Malformed;
 use crate::domain::policy::Denial;
 use crate::forward::ForwardError;
 use crate::forward::headers::HeaderFault;
@@ -36,6 +37,10 @@ pub(super) enum Refusal {
     BodyOnRead,
     #[error("the body of this request must be {0}")]
     MediaType(&'static str),
+    #[error("the body of a push is sent as it is: Content-Encoding is not taken here")]
+    Encoded,
+    #[error(transparent)]
+    Push(#[from] Malformed),
     #[error("authentication is required: send a gitlatch token as Bearer or as Basic password")]
     NoCredential,
     #[error("authentication is required: send a gitlatch token as Bearer or as Basic password")]
@@ -52,7 +57,7 @@ pub(super) enum Refusal {
     )]
     NoPages,
     #[error("{}", .0.text)]
-    Own(Answer, &'static str),
+    Own(Box<Answer>, &'static str),
     #[error("this comes from a page of another site, which may change nothing here")]
     Elsewhere,
     #[error("the key that sealed this credential for the host is not at hand")]
@@ -82,11 +87,12 @@ impl Refusal {
             | Self::Unclear(Unclear::Path(_))
             | Self::Credential(_)
             | Self::BodyOnRead
+            | Self::Push(_)
             | Self::Forward(ForwardError::Client) => StatusCode::BAD_REQUEST,
             Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => {
                 StatusCode::METHOD_NOT_ALLOWED
             }
-            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType(_) | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::NoCredential
             | Self::BadToken
@@ -119,7 +125,7 @@ impl Refusal {
         };
         let mut answer = Answer::new(status, text);
         match self {
-            Self::Own(own, _) => return own,
+            Self::Own(own, _) => return *own,
             Self::Method(method) => {
                 answer.allow = Some("GET, HEAD, POST".into());
                 // What follows a CONNECT may be meant for the tunnel that it did not get.
@@ -153,7 +159,8 @@ impl Refusal {
             Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
             Self::Credential(_) => "credential",
             Self::BodyOnRead => "body",
-            Self::MediaType(_) => "media-type",
+            Self::MediaType(_) | Self::Encoded => "media-type",
+            Self::Push(_) => "push",
             Self::NoCredential => "no-credential",
             Self::BadToken => "bad-token",
             Self::Denied(denial) => denial.rule(),

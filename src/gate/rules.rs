@@ -2,6 +2,7 @@
 
 use crate::domain::client::TrustedProxies;
 use crate::domain::dialect::Kind;
+use crate::domain::policy::refs::{OptionPattern, Protection};
 use std::time::Duration;
 
 /// What the operator decides, which a reload may change between two requests.
@@ -19,6 +20,10 @@ pub struct Rules {
     pub anonymous_read: bool,
     /// The identity upstream is one for all.
     pub shared_identity: bool,
+    /// The refs that the operator protects from tokens.
+    pub protections: Vec<Protection>,
+    /// The push options that are refused.
+    pub push_options: Vec<OptionPattern>,
     /// How long an exchange may pass without a byte in either direction.
     pub idle_timeout: Duration,
     /// Largest request body in bytes.

@@ -2,13 +2,14 @@
 
 use super::recorded::Recorded;
 use crate::domain::dialect::path::decode;
+use crate::domain::git::receive_pack::RefChange;
 use crate::domain::intent::{Action, Intent};
 use crate::domain::names::{RepoPath, UserName};
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Meter};
 use crate::forward::headers::REQUEST_ID;
-use crate::telemetry::{GuestBook, Record, Shown, Verdict};
+use crate::telemetry::{GuestBook, PushedRef, Record, Shown, Verdict};
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, Uri};
@@ -41,6 +42,8 @@ impl Ids {
     }
 }
 
+/// The most refs of one push that a line of the log names; the rest is counted.
+const NAMED: usize = 100;
 /// The reason that is written when the client left before the end.
 const LEFT: &str = "client-left";
 /// The status that is written down when the client left before there was an answer (nginx's number).
@@ -56,6 +59,8 @@ pub(super) struct Visit {
     action: Action,
     repository: Option<RepoPath>,
     person: Option<UserName>,
+    refs: Vec<RefChange>,
+    refs_count: usize,
     status: u16,
     verdict: Verdict,
     reason: Option<&'static str>,
@@ -82,6 +87,8 @@ impl Visit {
             action: Action::Unknown,
             repository: None,
             person: None,
+            refs: Vec::new(),
+            refs_count: 0,
             status: CLIENT_LEFT,
             verdict: Verdict::Allowed,
             reason: Some(LEFT),
@@ -123,6 +130,17 @@ impl Visit {
     /// Notes the person who proved to be asking.
     pub(super) fn is_person(&mut self, person: Option<UserName>) {
         self.person = person;
+    }
+
+    /// The token that asks, if one does.
+    pub(super) fn token(&self) -> Option<Rc<TokenPrincipal>> {
+        self.token.clone()
+    }
+
+    /// Notes the refs that a push would change.
+    pub(super) fn pushes(&mut self, changes: &[RefChange]) {
+        self.refs_count = changes.len();
+        self.refs = changes.iter().take(NAMED).cloned().collect();
     }
 
     pub(super) fn is(&mut self, token: &Rc<TokenPrincipal>) {
@@ -173,7 +191,10 @@ impl Drop for Visit {
         }
         let token = self.token.as_deref();
         let repository = self.repository.as_ref();
+        let refs: Vec<PushedRef<'_>> = self.refs.iter().map(pushed).collect();
         self.book.write(&Record {
+            refs: &refs,
+            refs_count: (self.refs_count > refs.len()).then_some(self.refs_count),
             time: &crate::telemetry::log::now(),
             level: "info",
             event: "request",
@@ -199,6 +220,11 @@ impl Drop for Visit {
     }
 }
 
+fn pushed(change: &RefChange) -> PushedRef<'_> {
+    let name = without_token(change.name.as_str());
+    PushedRef { r#ref: name, old: &change.old, new: &change.new }
+}
+
 /// An answer to HEAD: the length of a body, and none. hyper sees to it on HTTP/1.1 only.
 fn headless(mut response: Response<Body>) -> Response<Body> {
     let length = http_body::Body::size_hint(response.body()).exact().filter(|length| *length > 0);
@@ -209,7 +235,7 @@ fn headless(mut response: Response<Body>) -> Response<Body> {
 }
 
 /// The text, unless a token stands in it in any spelling.
-fn without_token(text: &str) -> &str {
+pub(super) fn without_token(text: &str) -> &str {
     let holds = contains_form(text.as_bytes()) || contains_form(decode(text).as_bytes());
     if holds { HIDDEN } else { text }
 }

@@ -72,6 +72,13 @@ pub enum ManageError {
     /// The system gave no random bytes for the secret.
     #[error("no secret could be made")]
     Random(#[source] getrandom::Error),
+    /// Nothing here could hold a token to it.
+    #[error(
+        "a token cannot be kept from forced pushes in front of a host: whether a push is forced shows in \
+         its pack and not in its commands; let the host refuse forced pushes, or limit the token to refs \
+         of its own (--ref)"
+    )]
+    Force,
     /// A clock that stands before 1970.
     #[error("the clock of this server is wrong")]
     Clock,

@@ -24,6 +24,9 @@ pub struct TokenRequest {
     pub limits: Limits,
     /// How long it is to live; `None` is without end.
     pub lifetime: Option<Duration>,
+    /// Whether what lies behind can tell a forced push from another one: a token that may not force is
+    /// made only where it can be held to that.
+    pub tells_force: bool,
 }
 
 /// The permissions that a new token is to have.
@@ -59,6 +62,9 @@ pub fn create(
     entropy: impl FnMut(&mut [u8]) -> Result<(), getrandom::Error>,
 ) -> Result<Issued, ManageError> {
     let kind = request.owner.kind();
+    if request.limits.refs.no_force && !request.tells_force {
+        return Err(ManageError::Force);
+    }
     let permissions = match request.permissions {
         Wanted::These(asked) => Permissions::combine(&asked, kind)?,
         Wanted::Highest { rights } => highest(registry, &request.owner, rights)?,

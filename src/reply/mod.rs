@@ -95,6 +95,14 @@ pub fn probe(content_type: &'static str) -> Response<Full<Bytes>> {
     response
 }
 
+/// The answer to a push that was refused: a report to git.
+#[must_use]
+pub fn pushed(report: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = probe("application/x-git-receive-pack-result");
+    *response.body_mut() = Full::from(report);
+    response
+}
+
 /// An answer of the host's to a person, with our challenges where it is a 401 without any.
 #[must_use]
 pub fn challenged<B>(mut response: Response<B>) -> Response<B> {

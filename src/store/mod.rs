@@ -16,7 +16,7 @@ pub use contents::{Contents, Imported, Moving};
 pub use error::{DatabaseFault, StoreError};
 pub use records::{
     ExpiryFilter, GrantRecord, GroupRecord, Head, IdentityRecord, LastUse, NewIdentity, NewToken,
-    NewUser, Note, Page, TokenEdit, TokenFilter, TokenRecord, TrailFilter, UseFilter, UserEdit,
+    NewUser, Page, TokenEdit, TokenFilter, TokenRecord, TrailFilter, UseFilter, UserEdit,
     UserRecord, Window,
 };
 
@@ -26,7 +26,7 @@ use crate::domain::sealed::Sealed;
 use crate::domain::settings::{ProjectSettings, Settings};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
-use crate::domain::trail::{Author, Broken, Entry, Link};
+use crate::domain::trail::{Author, Broken, Entry, Link, Note};
 use std::rc::Rc;
 
 /// What limits a user's tokens from the side of the user: `users` in the configuration.
@@ -80,6 +80,9 @@ pub trait Lookup {
 
     /// Remembers that a token was used; written in batches, off the path of requests.
     fn touch(&self, token: TokenId, last: LastUse);
+
+    /// Has something written into the trail, off the path of requests.
+    fn tell(&self, note: Note, by: Author);
 }
 
 /// Everything else: what the command line and the management side read and change. Each verb is one

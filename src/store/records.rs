@@ -8,7 +8,7 @@ use crate::domain::principal::{Grant, Grantee, Owner, OwnerKind, Scheme};
 use crate::domain::settings::Settings;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
-use crate::domain::trail::{Event, Link, Subject};
+use crate::domain::trail::{Event, Link};
 use std::net::IpAddr;
 
 /// A user to be added.
@@ -332,17 +332,6 @@ pub struct TrailFilter {
     pub after: i64,
     /// Only the last so many.
     pub last: Option<u64>,
-}
-
-/// Something to be written into the trail that no change of the store tells of.
-#[derive(Clone, Debug)]
-pub struct Note {
-    /// What happened.
-    pub event: Event,
-    /// What it is about.
-    pub subject: Subject,
-    /// More of it.
-    pub details: serde_json::Value,
 }
 
 /// How far a trail goes.

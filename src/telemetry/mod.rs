@@ -10,7 +10,7 @@ pub mod log;
 pub mod metrics;
 mod record;
 
-pub use record::{Record, Shown, Verdict};
+pub use record::{PushedRef, Record, Shown, Verdict};
 
 use metrics::Metrics;
 use std::sync::Arc;

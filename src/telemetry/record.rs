@@ -48,6 +48,17 @@ impl Serialize for Shown<'_> {
     }
 }
 
+/// A ref that a push would change.
+#[derive(Serialize)]
+pub struct PushedRef<'a> {
+    /// Its name.
+    pub r#ref: &'a str,
+    /// The object that it named, by the client's account; zeros for a new ref.
+    pub old: &'a str,
+    /// The object that it is to name; zeros for one to be deleted.
+    pub new: &'a str,
+}
+
 /// One request, as the log writes it. The names of the fields are stable and documented in
 /// `docs/guide/operating.md`.
 #[derive(Serialize)]
@@ -83,6 +94,12 @@ pub struct Record<'a> {
     /// The repository's name in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<&'a str>,
+    /// The refs that a push would change, up to a hundred of them.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub refs: &'a [PushedRef<'a>],
+    /// How many there are, when they are more than that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refs_count: Option<usize>,
     /// The method.
     pub method: &'a str,
     /// The path as it came, without the query.

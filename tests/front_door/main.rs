@@ -34,6 +34,7 @@ mod logging;
 mod operations;
 mod passwords;
 mod people;
+mod refs;
 mod scope;
 mod stored;
 mod streams;

@@ -129,6 +129,7 @@ fn make_tokens(registry: &mut dyn Registry) -> anyhow::Result<(Secret, Secret)> 
             permissions: Wanted::These(vec![Permission::Repository(level)]),
             limits: Limits::default(),
             lifetime: None,
+            tells_force: true,
         };
         Ok(tokens::create(registry, request, &by, getrandom::fill)?.secret)
     };

@@ -89,6 +89,7 @@ fn hypothetical(permissions: &[Permission]) -> anyhow::Result<Option<TokenPrinci
         limits: Limits::default(),
         expires: None,
         rights: Rights::Host,
+        groups: Vec::new(),
         identity: None,
     }))
 }
@@ -108,7 +109,17 @@ fn numbered(config: &Config, id: TokenId) -> anyhow::Result<Asker> {
     };
     let TokenRecord { name, owner, permissions, limits, expires, .. } = record;
     let (rights, identity) = (Rights::Host, None);
-    let token = TokenPrincipal { id, name, owner, permissions, limits, expires, rights, identity };
+    let token = TokenPrincipal {
+        id,
+        name,
+        owner,
+        permissions,
+        limits,
+        expires,
+        rights,
+        groups: Vec::new(),
+        identity,
+    };
     Ok(Asker { token, dishonoured: Some(why) })
 }
 

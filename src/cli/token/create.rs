@@ -60,13 +60,13 @@ pub(in crate::cli) struct Options {
 #[derive(Debug, clap::Args)]
 struct Refs {
     /// It may push to these refs only, repeatable: full names, like refs/heads/bot/*; `!` in front
-    /// forbids. So far a token with this or one of the next three may only read
+    /// forbids. Without it: branches, tags and notes
     #[arg(long = "ref", value_name = "PATTERN", value_parser = values::ref_pattern)]
     patterns: Vec<Pattern>,
     /// It may delete no ref
     #[arg(long)]
     no_delete: bool,
-    /// It may move no ref to a commit that does not follow from the one before
+    /// It may move no ref to a commit that does not follow from the one before; only with `repositories`
     #[arg(long)]
     no_force: bool,
     /// It may not touch tags
@@ -101,6 +101,7 @@ pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<O
         permissions,
         limits,
         lifetime: options.expires_in,
+        tells_force: config.tells_force(),
     };
     let by = context::operator()?;
     let issued = tokens::create(&mut registry, request, &by, getrandom::fill)?;
@@ -132,12 +133,12 @@ fn texts(patterns: &[Pattern]) -> Vec<String> {
     patterns.iter().map(ToString::to_string).collect()
 }
 
-/// Who gives such a token to a job that pushes would look for the fault at the wrong place.
+/// What does not follow from the options, and whoever chooses them would want to know.
 fn warn_of_refs(rules: &RefRules) {
-    if !rules.is_empty() {
+    if rules.no_force && !rules.no_delete {
         output::note(
-            "a token with rules about refs may only read so far: this release does not look at the refs \
-             of a push, so it refuses every push with such a token",
+            "the token may not force, but it may delete a branch and make it anew; --no-delete keeps it \
+             from that too",
         );
     }
 }

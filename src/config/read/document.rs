@@ -76,6 +76,40 @@ impl<'t> Document<'t> {
         }
     }
 
+    /// Has every section of this name read, which may stand in the file as often as it likes: `[[name]]`.
+    pub(in crate::config) fn each<T>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&mut Section<'_>) -> T,
+    ) -> Vec<T> {
+        self.sections.push(name);
+        let Some(value) = self.file.get(name) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            let place = Place::at(self.text, value.span().start);
+            self.notes
+                .error(place, format!("`{name}` stands as often as it is needed: [[{name}]]"));
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for item in array {
+            let place = Place::at(self.text, item.span().start);
+            let Some(table) = item.get_ref().as_table() else {
+                self.notes.error(place, format!("each `{name}` is a section: [[{name}]]"));
+                continue;
+            };
+            found.push(read(&mut Section {
+                name,
+                own: Some(table),
+                example: None,
+                place,
+                text: self.text,
+                asked: &mut self.asked,
+                notes: &mut self.notes,
+            }));
+        }
+        found
+    }
+
     /// Ends the reading: what nobody asked for is unknown.
     pub(in crate::config) fn finish(mut self) -> Notes {
         let mut notes = std::mem::take(&mut self.notes);
@@ -96,7 +130,9 @@ impl<'t> Document<'t> {
                 if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
             // A quoted name with a dot in it is one key, and not the section it looks like.
             if !name.contains('.') && self.sections.contains(&path.as_str()) {
-                if let Some(table) = value.get_ref().as_table() {
+                let tables = value.get_ref().as_array().into_iter().flatten();
+                let tables = tables.filter_map(|item| item.get_ref().as_table());
+                for table in value.get_ref().as_table().into_iter().chain(tables) {
                     self.unknown(&path, table, notes);
                 }
             } else if self.asked.iter().all(|asked| *asked != (section, name)) {

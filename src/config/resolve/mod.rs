@@ -9,6 +9,7 @@ mod keys;
 mod listen;
 mod networks;
 mod origin;
+mod push;
 mod server;
 mod store;
 mod upstream;
@@ -20,7 +21,7 @@ pub use keys::{KeyError, KeySource};
 
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
-use super::{Config, Log};
+use super::{Config, Log, Push, Target};
 use std::path::Path;
 
 /// What the process finds around it; tests bring their own.
@@ -92,6 +93,13 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     let store = store::read(&mut document.section("store"));
     let upstream = upstream::read(document, environment, server.public_url.as_ref());
     let access = access::read(&mut document.section("access"), upstream.rights, upstream.kind);
+    let mut forces = push::Forces::default();
+    let protections = document.each("protect", |section| push::protection(section, &mut forces));
+    let mut section = document.section("push");
+    let push_options = push::options(&mut section);
+    if matches!(&upstream.upstream, Some(found) if matches!(found.target, Target::Url(_))) {
+        forces.refuse(&mut section);
+    }
     let log = log(&mut document.section("log"));
     Some(Config {
         server: server.server?,
@@ -99,6 +107,10 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
         store: store?,
         upstream: upstream.upstream?,
         access: access?,
+        push: Push {
+            protections: protections.into_iter().collect::<Option<_>>()?,
+            refuse_options: push_options?,
+        },
         log: log?,
     })
 }

@@ -53,10 +53,10 @@ pub enum Denial {
         /// What the token has.
         have: String,
     },
-    /// The token may do only some things to refs, which nobody looks at yet.
+    /// A push would change a ref that it may not change.
     Refs {
-        /// What it may do, in a few words.
-        rules: String,
+        /// Which, and why.
+        text: String,
     },
     /// The owner's own right, granted here, does not contain what is needed.
     Grant {
@@ -120,11 +120,7 @@ impl fmt::Display for Denial {
             Self::Permission { asked, have } => {
                 write!(f, "this needs {asked}; the token has {have}")
             }
-            Self::Refs { rules } => write!(
-                f,
-                "the token is limited to {rules}, and this release cannot hold a push to that: with \
-                 such limits a token reads only"
-            ),
+            Self::Refs { text } => f.write_str(text),
             Self::Grant { asked, user, have: Some(level) } => {
                 let have = Permission::Repository(*level);
                 write!(f, "this needs {asked}; the token's owner {user} has {have} there")
@@ -154,7 +150,7 @@ pub fn admit(who: &TokenPrincipal, at: Circumstances) -> Result<(), Denial> {
 ///
 /// # Errors
 /// The first rule that refuses it: expiry, address, the owner's scope, `only`, the token's
-/// permissions, its rules about refs, the owner's grants.
+/// permissions, the owner's grants.
 pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Result<Permit, Denial> {
     admit(who, at)?;
     let repository = &intent.repository;
@@ -167,9 +163,6 @@ pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Resul
     }
     if !who.permissions.contain(intent.need) {
         return Err(Denial::Permission { asked: asked(), have: who.permissions.to_string() });
-    }
-    if intent.writes() && !who.limits.refs.is_empty() {
-        return Err(Denial::Refs { rules: who.limits.refs.describe().join(", ") });
     }
     granted(who, intent, at).map_err(|have| {
         let user = who.user().map(ToString::to_string).unwrap_or_default();

@@ -127,7 +127,8 @@ impl RefRules {
             return Err(RefPatternError::Character(text.to_owned()));
         }
         // A prohibition may be wide; what is allowed is named.
-        if !glob.starts_with("refs/") && !(pattern.forbids() && glob == "**") {
+        let everything = pattern.forbids() && glob == "**";
+        if !everything && !glob.starts_with("refs/") {
             return Err(RefPatternError::Short(text.to_owned()));
         }
         Ok(pattern)

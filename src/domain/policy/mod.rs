@@ -3,6 +3,7 @@
 mod decide;
 pub mod limits;
 mod permit;
+pub mod refs;
 
 pub use decide::{Circumstances, Denial, admit, decide, decide_anonymous};
 pub use permit::{Permit, Traveller};

@@ -1,6 +1,7 @@
 //! The ticket that passing the policy leaves behind.
 
 use super::super::names::{RepoPath, UserName};
+use super::refs::Hold;
 
 /// Who travels upstream under a permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub struct Permit {
     repository: RepoPath,
     writes: bool,
     confined: bool,
+    hold: Hold,
 }
 
 impl Permit {
@@ -35,7 +37,7 @@ impl Permit {
         writes: bool,
         confined: bool,
     ) -> Self {
-        Self { traveller, repository, writes, confined }
+        Self { traveller, repository, writes, confined, hold: Hold::default() }
     }
 
     /// Whom the upstream is told about.
@@ -48,6 +50,18 @@ impl Permit {
     #[must_use]
     pub fn repository(&self) -> &RepoPath {
         &self.repository
+    }
+
+    /// The same, for a push that git itself is to hold to something.
+    #[must_use]
+    pub fn holding(self, hold: Hold) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// What git itself is to hold the push to.
+    #[must_use]
+    pub fn hold(&self) -> Hold {
+        self.hold
     }
 
     /// Whether the permit is for a change.

@@ -1,6 +1,7 @@
 //! A request's body on its way upstream.
 
 use super::meter::{Idle, Meter, UploadState};
+use crate::forward::ForwardError;
 use crate::forward::drain::Drain;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -17,6 +18,8 @@ use std::time::Duration;
 /// notice a client that never sends the rest.
 pub struct Upload {
     body: Option<Incoming>,
+    /// What was read ahead of its being sent on; it comes first.
+    ahead: Option<Bytes>,
     meter: Rc<Meter>,
     idle: Idle,
     drain: Drain,
@@ -45,20 +48,37 @@ impl Upload {
         let body = Some(body).filter(|body| !http_body::Body::is_end_stream(body));
         let state = if body.is_some() { UploadState::Open } else { UploadState::Done };
         meter.set_upload(state);
-        Self { body, meter: Rc::clone(meter), idle: Idle::new(idle), drain, limit, waits }
+        let meter = Rc::clone(meter);
+        Self { body, ahead: None, meter, idle: Idle::new(idle), drain, limit, waits }
     }
 
     /// A second handle on an empty body, for a request that may be sent again.
     pub(in crate::forward) fn again(&self) -> Option<Self> {
-        let empty = self.body.is_none();
+        let empty = self.body.is_none() && self.ahead.is_none();
         empty.then(|| Self {
             body: None,
+            ahead: None,
             meter: Rc::clone(&self.meter),
             idle: Idle::new(self.idle()),
             drain: self.drain.clone(),
             limit: None,
             waits: false,
         })
+    }
+
+    /// Gives back what was read of it, for whoever reads it next. It was counted when it was read.
+    pub fn put_back(&mut self, read: Bytes) {
+        self.ahead = (!read.is_empty()).then_some(read);
+    }
+
+    /// Why it broke off, when it did.
+    #[must_use]
+    pub fn fault(&self) -> ForwardError {
+        match self.meter.upload() {
+            UploadState::TooLarge => ForwardError::TooLarge(self.limit()),
+            UploadState::Stalled => ForwardError::Stalled,
+            UploadState::Open | UploadState::Done | UploadState::Broken => ForwardError::Client,
+        }
     }
 
     /// The length, where the head of the request told it.
@@ -98,6 +118,9 @@ impl http_body::Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let this = &mut *self;
         this.waits = false;
+        if let Some(ahead) = this.ahead.take() {
+            return Poll::Ready(Some(Ok(Frame::data(ahead))));
+        }
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
         this.meter.set_awaits_client(polled.is_pending());
@@ -131,11 +154,19 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_none()
+        self.body.is_none() && self.ahead.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
+        let rest = self.body.as_ref();
+        let rest = rest.map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
+        let ahead = self.ahead.as_ref().map_or(0, |ahead| ahead.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + ahead);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + ahead);
+        }
+        hint
     }
 }
 

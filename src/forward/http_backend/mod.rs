@@ -180,6 +180,13 @@ impl HttpBackend {
         if permit.writes() {
             command.env("REMOTE_USER", self.name(permit));
         }
+        if permit.hold().no_force {
+            // Read by receive-pack like a configuration (git-config, GIT_CONFIG_COUNT).
+            command
+                .env("GIT_CONFIG_COUNT", "1")
+                .env("GIT_CONFIG_KEY_0", "receive.denyNonFastForwards")
+                .env("GIT_CONFIG_VALUE_0", "true");
+        }
         if let Some(client) = request.client {
             command.env("REMOTE_ADDR", client.to_string());
         }

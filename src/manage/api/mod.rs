@@ -75,13 +75,15 @@ pub struct Served {
 pub struct Api {
     desk: Desk,
     case: NameCase,
+    tells_force: bool,
 }
 
 impl Api {
-    /// The API of a host that compares names like this.
+    /// The API of a host that compares names like this; whether what lies behind can tell a forced push
+    /// from another one.
     #[must_use]
-    pub fn new(desk: Desk, case: NameCase) -> Self {
-        Self { desk, case }
+    pub fn new(desk: Desk, case: NameCase, tells_force: bool) -> Self {
+        Self { desk, case, tells_force }
     }
 
     /// Serves one call.
@@ -100,7 +102,7 @@ impl Api {
         // token may learn about other paths is that it may not go there.
         let found = routes::find(call.method, call.path);
         let by = |who| Ok::<_, Refused>(Author { who, from: call.client, at: clock::now()? });
-        let case = self.case;
+        let (case, tells_force) = (self.case, self.tells_force);
         match call.caller {
             Caller::Nobody => Err(Refused::no_credential()),
             Caller::Token(token) => match found {
@@ -122,8 +124,8 @@ impl Api {
                 let by = by(Actor::User(user.name.clone()))?;
                 let wish = Wish::read(verb, call.query, call.media_type, call.body.as_ref())?;
                 let query = call.query.map(str::to_owned);
-                let asked = Asked { user, owner, token, case, by, query };
-                self.desk.clerks.run(move |registry| verbs::serve(registry, asked, wish)).await?
+                let asked = Asked { user, owner, token, case, tells_force, by, query };
+                self.desk.clerks.run(move |registry| verbs::serve(registry, &asked, wish)).await?
             }
         }
     }

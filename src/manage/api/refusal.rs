@@ -120,7 +120,7 @@ impl Refused {
     }
 
     /// Too many wrong passwords.
-    pub(super) fn throttled(wait: &Wait) -> Self {
+    pub(super) fn throttled(wait: Wait) -> Self {
         let seconds = wait.seconds;
         let text = format!("too many wrong passwords; try again in {seconds} seconds");
         let mut refused = Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", None, text);
@@ -173,7 +173,7 @@ impl From<LoginError> for Refused {
         match error {
             LoginError::Wrong => Self::wrong_password(),
             LoginError::MayNot(text) => Self::not_permitted(text),
-            LoginError::Throttled(wait) => Self::throttled(&wait),
+            LoginError::Throttled(wait) => Self::throttled(wait),
             LoginError::Host => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "host", None, error.to_string())
@@ -188,10 +188,11 @@ impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Policy(error) => Self::policy(&error),
-            StoreError::Settled { .. } => Self::invalid(None, error.to_string()),
             StoreError::Missing { what: "user", name } => Self::no_user(name),
             StoreError::Missing { .. } => Self::not_found(error.to_string()),
-            StoreError::Exists { .. } => Self::invalid(None, error.to_string()),
+            StoreError::Settled { .. } | StoreError::Exists { .. } => {
+                Self::invalid(None, error.to_string())
+            }
             error => {
                 // What the store's trouble is, is the operator's business and not the caller's.
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -206,9 +207,11 @@ impl From<StoreError> for Refused {
 impl From<ManageError> for Refused {
     fn from(error: ManageError) -> Self {
         match error {
-            ManageError::Combination(_) => Self::invalid(Some("permissions"), error.to_string()),
+            ManageError::Combination(_) | ManageError::NoRights(_) => {
+                Self::invalid(Some("permissions"), error.to_string())
+            }
             ManageError::Policy(error) => Self::policy(&error),
-            ManageError::NoRights(_) => Self::invalid(Some("permissions"), error.to_string()),
+            ManageError::Force => Self::invalid(Some("noForce"), error.to_string()),
             ManageError::NoToken(_) | ManageError::Revoked(_) | ManageError::RevokedAlready(_) => {
                 Self::not_found(error.to_string())
             }

@@ -1,4 +1,4 @@
-//! The routes of the token API: one table, which the OpenAPI document is held to.
+//! The routes of the token API: one table, which the `OpenAPI` document is held to.
 
 use super::refusal::Refused;
 use crate::domain::dialect::path::decode;

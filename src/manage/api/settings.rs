@@ -8,12 +8,16 @@ use crate::domain::principal::OwnerKind;
 use crate::domain::settings::Settings;
 use serde_json::Value;
 
+/// A number, or `null` for no limit.
+#[derive(Clone, Copy, Debug)]
+struct Limit(Option<u32>);
+
 /// What is to be changed about the settings; what is left out stays.
 #[derive(Debug)]
 pub(super) struct SettingsChange {
     expiry_required: Option<bool>,
-    max_days: Option<Option<u32>>,
-    max_tokens: Option<Option<u32>>,
+    max_days: Option<Limit>,
+    max_tokens: Option<Limit>,
     allowed: Vec<(OwnerKind, Vec<Permission>)>,
 }
 
@@ -29,11 +33,11 @@ impl SettingsChange {
                 .transpose()?,
             max_days: fields
                 .take("maxExpiryDays")
-                .map(|n| count("maxExpiryDays", &n))
+                .map(|n| count("maxExpiryDays", &n).map(Limit))
                 .transpose()?,
             max_tokens: fields
                 .take("maxTokensPerOwner")
-                .map(|n| count("maxTokensPerOwner", &n))
+                .map(|n| count("maxTokensPerOwner", &n).map(Limit))
                 .transpose()?,
             allowed: fields
                 .take_some("allowedPermissions")
@@ -47,8 +51,8 @@ impl SettingsChange {
 
     pub(super) fn apply(&self, mut settings: Settings) -> Settings {
         settings.expiry_required = self.expiry_required.unwrap_or(settings.expiry_required);
-        settings.max_days = self.max_days.unwrap_or(settings.max_days);
-        settings.max_tokens = self.max_tokens.unwrap_or(settings.max_tokens);
+        settings.max_days = self.max_days.map_or(settings.max_days, |Limit(days)| days);
+        settings.max_tokens = self.max_tokens.map_or(settings.max_tokens, |Limit(most)| most);
         for (kind, permissions) in &self.allowed {
             *settings.allowed.of_mut(*kind) = permissions.iter().copied().collect();
         }

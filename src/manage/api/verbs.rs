@@ -27,47 +27,48 @@ pub(super) struct Asked {
     pub(super) owner: Option<Owner>,
     pub(super) token: Option<TokenId>,
     pub(super) case: NameCase,
+    pub(super) tells_force: bool,
     pub(super) by: Author,
     pub(super) query: Option<String>,
 }
 
 /// Serves a person.
-pub(super) fn serve(registry: &mut dyn Registry, asked: Asked, wish: Wish) -> Answered {
+pub(super) fn serve(registry: &mut dyn Registry, asked: &Asked, wish: Wish) -> Answered {
     match wish {
-        Wish::List(window) => list(registry, &asked, window),
-        Wish::Create(create) => make(registry, &asked, create),
+        Wish::List(window) => list(registry, asked, window),
+        Wish::Create(create) => make(registry, asked, create),
         Wish::Get => {
-            let (token, user, _) = governed(registry, &asked)?;
+            let (token, user, _) = governed(registry, asked)?;
             json(&Token::of(token, user.as_ref()))
         }
-        Wish::Update(update) => edit(registry, &asked, &update),
+        Wish::Update(update) => edit(registry, asked, &update),
         Wish::Revoke => {
-            let (token, ..) = governed(registry, &asked)?;
-            registry.revoke_token(token.id, &asked.by)?;
+            let (token, ..) = governed(registry, asked)?;
+            registry.revoke_token(token.id, asked.by)?;
             Ok((StatusCode::NO_CONTENT, String::new()))
         }
-        Wish::Rotate(overlap) => rotate(registry, &asked, overlap),
-        Wish::ListAll(window) => list_all(registry, &asked, window),
+        Wish::Rotate(overlap) => rotate(registry, asked, overlap),
+        Wish::ListAll(window) => list_all(registry, asked, window),
         Wish::Nothing => {
             Err(Refused::not_found("this path is a token's own: ask with the token in question"))
         }
         Wish::GetSettings => {
-            administrator(&asked)?;
+            administrator(asked)?;
             json(&SettingsAnswer::of(registry.settings()?))
         }
         Wish::PutSettings(change) => {
-            administrator(&asked)?;
-            let settings = registry.change_settings(&|before| change.apply(before), &asked.by)?;
+            administrator(asked)?;
+            let settings = registry.change_settings(&|before| change.apply(before), asked.by)?;
             json(&SettingsAnswer::of(settings))
         }
         Wish::GetProjectSettings => {
-            let project = project(registry, &asked)?;
+            let project = project(registry, asked)?;
             json(&ProjectSettingsAnswer::of(registry.project_settings(&project)?))
         }
         Wish::PutProjectSettings(repository_tokens) => {
-            let project = project(registry, &asked)?;
+            let project = project(registry, asked)?;
             let settings = ProjectSettings { repository_tokens };
-            registry.set_project_settings(&project, settings, &asked.by)?;
+            registry.set_project_settings(&project, settings, asked.by)?;
             json(&ProjectSettingsAnswer::of(settings))
         }
     }
@@ -110,6 +111,7 @@ fn make(registry: &mut dyn Registry, asked: &Asked, create: Create) -> Answered 
         permissions: Wanted::These(create.permissions),
         limits: create.limits,
         lifetime: create.lifetime,
+        tells_force: asked.tells_force,
     };
     let issued = tokens::create(registry, request, &asked.by, getrandom::fill)?;
     show(issued, user.as_ref())
@@ -148,16 +150,16 @@ fn list_all(registry: &mut dyn Registry, asked: &Asked, window: Window) -> Answe
     let mut users: HashMap<String, Option<UserRecord>> = HashMap::new();
     let mut values = Vec::with_capacity(found.values.len());
     for token in found.values {
-        let user = match &token.owner {
-            Owner::User(name) => match users.get(name.as_str()) {
-                Some(user) => user.clone(),
-                None => {
-                    let user = registry.find_user(name.as_str())?;
-                    users.insert(name.to_string(), user.clone());
-                    user
-                }
-            },
-            Owner::Project(_) | Owner::Repository(_) => None,
+        let Owner::User(name) = &token.owner else {
+            values.push(Token::of(token, None));
+            continue;
+        };
+        let user = if let Some(user) = users.get(name.as_str()) {
+            user.clone()
+        } else {
+            let user = registry.find_user(name.as_str())?;
+            users.insert(name.to_string(), user.clone());
+            user
         };
         values.push(Token::of(token, user.as_ref()));
     }

@@ -6,8 +6,8 @@ use crate::domain::names::GroupName;
 use crate::domain::principal::{Scheme, StoredIdentity};
 use crate::domain::sealed::Sealed;
 use crate::domain::settings::ProjectSettings;
-use crate::domain::trail::{Broken, Entry, Event, Link, Subject};
-use crate::store::{NewIdentity, Note, TrailFilter, UserEdit};
+use crate::domain::trail::{Broken, Entry, Event, Link, Note, Subject};
+use crate::store::{NewIdentity, TrailFilter, UserEdit};
 
 /// One entry as a line: what happened, to whom, and the details.
 fn line(entry: &Entry) -> String {

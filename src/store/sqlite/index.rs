@@ -93,6 +93,7 @@ mod tests {
             limits: Limits::default(),
             expires: None,
             rights: Rights::Host,
+            groups: Vec::new(),
             identity: None,
         };
         (TokenHash::of(&number.to_le_bytes()), Rc::new(principal))

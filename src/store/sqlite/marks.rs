@@ -5,12 +5,12 @@ use super::fault::Fault;
 use super::registry::trail;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenId;
-use crate::domain::trail::{Actor, Author, Event, Subject};
+use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::store::LastUse;
 use ipnet::Ipv6Net;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,28 +30,56 @@ type Marks = HashMap<(TokenId, Option<IpAddr>), Timestamp, foldhash::fast::Rando
 /// Where one worker puts its marks until the steward collects them, once a second. The lock is the
 /// worker's alone but for that moment, in which a pointer is swapped.
 #[derive(Default)]
-pub(super) struct Desk(Mutex<Marks>);
+pub(super) struct Desk(Mutex<Pile>);
+
+/// What lies there.
+#[derive(Default)]
+struct Pile {
+    marks: Marks,
+    /// Of equal age as the marks, in the order in which they came.
+    notes: Vec<(Note, Author)>,
+    /// Notes for which there was no room.
+    lost: u64,
+}
 
 impl Desk {
     pub(super) fn put(&self, token: TokenId, last: LastUse) {
-        put(&mut self.lock(), (token, last.from), last.at);
+        put(&mut self.lock().marks, (token, last.from), last.at);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Marks> {
+    pub(super) fn tell(&self, note: Note, by: Author) {
+        let mut pile = self.lock();
+        if pile.notes.len() < MOST {
+            pile.notes.push((note, by));
+        } else {
+            pile.lost += 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pile> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What was collected and is not written yet.
 #[derive(Default)]
-pub(super) struct Batch(Marks);
+pub(super) struct Batch {
+    marks: Marks,
+    notes: VecDeque<(Note, Author)>,
+}
 
 impl Batch {
     /// Takes what lies on a desk.
     pub(super) fn collect(&mut self, desk: &Desk) {
         let taken = mem::take(&mut *desk.lock());
-        for (mark, at) in taken {
-            put(&mut self.0, mark, at);
+        for (mark, at) in taken.marks {
+            put(&mut self.marks, mark, at);
+        }
+        let room = MOST.saturating_sub(self.notes.len());
+        let lost = taken.lost + taken.notes.len().saturating_sub(room) as u64;
+        self.notes.extend(taken.notes.into_iter().take(room));
+        if lost > 0 {
+            tracing::error!(lost, "the trail could not take every push: it is written too slowly");
         }
     }
 
@@ -60,7 +88,7 @@ impl Batch {
         // In the order of the table, so that neighbours are written together; and in that of time, so
         // that the trail tells which address was the first.
         let mut marks: Vec<(TokenId, LastUse)> = self
-            .0
+            .marks
             .iter()
             .map(|((token, from), at)| (*token, LastUse { at: *at, from: *from }))
             .collect();
@@ -68,8 +96,17 @@ impl Batch {
         for chunk in marks.chunks(CHUNK) {
             write_chunk(connection, chunk)?;
             for (token, last) in chunk {
-                self.0.remove(&(*token, last.from));
+                self.marks.remove(&(*token, last.from));
             }
+        }
+        while !self.notes.is_empty() {
+            let now = self.notes.len().min(CHUNK);
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for (note, by) in self.notes.range(..now) {
+                trail::append(&tx, by, note.event, note.subject.clone(), &note.details)?;
+            }
+            tx.commit()?;
+            self.notes.drain(..now);
         }
         Ok(())
     }
@@ -219,7 +256,7 @@ mod tests {
         }
         put(1, 5);
         put(2, 20);
-        let marks = desk.lock();
+        let marks = &desk.lock().marks;
         let at = |token| marks[&(TokenId(token), None)].as_millis();
         assert_eq!((marks.len(), at(1), at(2)), (MOST, 10, 20));
     }

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::rows;
-use crate::domain::names::NameCase;
+use crate::domain::names::{GroupName, NameCase};
 use crate::domain::principal::{Grant, Owner, Rights, StoredIdentity, TokenPrincipal};
 use crate::domain::token::{TokenHash, TokenId};
 use crate::store::{Reading, RightsSource};
@@ -85,6 +85,7 @@ fn find(
         limits: token.limits,
         expires: token.expires.into_iter().chain(token.retires).min(),
         rights,
+        groups: owner.map_or_else(|| Ok(Vec::new()), |user| groups_of(connection, user))?,
         identity,
     }))
 }
@@ -114,6 +115,14 @@ pub(super) fn grants_of(
         }
     })?;
     statement.query_and_then([user], rows::grant)?.collect()
+}
+
+fn groups_of(connection: &Connection, user: i64) -> Result<Vec<GroupName>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT g.* FROM group_member m JOIN group_ g ON g.id = m.group_id WHERE m.user_id = ?1",
+    )?;
+    let found = statement.query_and_then([user], rows::group)?;
+    found.map(|group| group.map(|(_, name, _)| name)).collect()
 }
 
 /// The stored credential of exactly this owner: neither of its project nor of its repositories.

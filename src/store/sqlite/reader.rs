@@ -8,6 +8,7 @@ use super::marks::Desk;
 use super::principals;
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::{TokenHash, TokenId};
+use crate::domain::trail::{Author, Note};
 use crate::store::{Answered, LastUse, Lookup, Reading, StoreError};
 use rusqlite::Connection;
 use std::cell::RefCell;
@@ -82,5 +83,9 @@ impl Lookup for SqliteReader {
 
     fn touch(&self, token: TokenId, last: LastUse) {
         self.desk.put(token, last);
+    }
+
+    fn tell(&self, note: Note, by: Author) {
+        self.desk.tell(note, by);
     }
 }

@@ -36,7 +36,8 @@ fn example_keys() -> BTreeSet<(String, String)> {
     let mut section = String::new();
     let mut keys = BTreeSet::new();
     for line in EXAMPLE.lines() {
-        if let Some(name) = line.strip_prefix('[') {
+        let header = line.strip_prefix("# [[").or_else(|| line.strip_prefix('['));
+        if let Some(name) = header {
             section = name.trim_end_matches(']').to_owned();
         } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ")
             && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
@@ -49,7 +50,8 @@ fn example_keys() -> BTreeSet<(String, String)> {
 
 #[test]
 fn the_example_shows_every_key_and_no_other() {
-    let mut document = Document::parse("").unwrap();
+    let protect = "[[protect]]\nrefs = ['refs/heads/main']\ndeny = ['push']";
+    let mut document = Document::parse(protect).unwrap();
     super::super::resolve(&mut document, &super::Environment::process());
     let asked = document.asked().iter();
     let asked: BTreeSet<_> = asked.map(|(s, k)| ((*s).to_owned(), (*k).to_owned())).collect();
@@ -60,7 +62,10 @@ fn the_example_shows_every_key_and_no_other() {
 fn the_reference_has_every_key_in_its_section() {
     let reference = include_str!("../../../../docs/reference/configuration.md");
     for (section, key) in example_keys() {
-        let (_, part) = reference.split_once(&format!("\n## `[{section}]`\n")).expect(&section);
+        let once = format!("\n## `[{section}]`\n");
+        let often = format!("\n## `[[{section}]]`\n");
+        let found = reference.split_once(&once).or_else(|| reference.split_once(&often));
+        let (_, part) = found.expect(&section);
         let part = part.split("\n## ").next().unwrap_or_default();
         assert!(part.contains(&format!("| `{key}` |")), "[{section}] {key}");
     }

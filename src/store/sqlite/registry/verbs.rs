@@ -9,9 +9,9 @@ use crate::domain::principal::{Grant, Grantee, Owner, TokenPrincipal};
 use crate::domain::settings::{ProjectSettings, Settings};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
-use crate::domain::trail::{Author, Broken, Entry, Link};
+use crate::domain::trail::{Author, Broken, Entry, Link, Note};
 use crate::store::{
-    GrantRecord, GroupRecord, Head, IdentityRecord, NewIdentity, NewToken, NewUser, Note, Page,
+    GrantRecord, GroupRecord, Head, IdentityRecord, NewIdentity, NewToken, NewUser, Page,
     Reading, Registry, Reseal, StoreError, TokenEdit, TokenFilter, TokenRecord, TrailFilter,
     UserEdit, UserRecord, Window,
 };

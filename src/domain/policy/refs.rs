@@ -1,0 +1,250 @@
+//! What a push may do to refs: the token's own rules, and what the operator protects from every token.
+
+use super::super::git::receive_pack::{Push, RefChange};
+use super::super::git::ref_name::RefName;
+use super::super::names::{GroupName, NameCase, RepoPath, UserName};
+use super::super::pattern::Pattern;
+use super::super::principal::{Owner, TokenPrincipal};
+use super::limits::RefRules;
+
+/// What the operator protects (`[[protect]]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// In these projects; all of them without it.
+    pub project: Option<Pattern>,
+    /// In repositories of this name; all of them without it.
+    pub repository: Option<Pattern>,
+    /// These refs.
+    pub refs: Vec<Pattern>,
+    /// From this.
+    pub deny: Deny,
+    /// But not from tokens of these users.
+    pub except_users: Vec<UserName>,
+    /// Nor from tokens of users in these groups.
+    pub except_groups: Vec<GroupName>,
+}
+
+/// What is denied of a ref.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deny {
+    /// Every change.
+    pub push: bool,
+    /// To delete it.
+    pub delete: bool,
+    /// To move it to a commit that does not follow from the one before.
+    pub force: bool,
+}
+
+/// What pushes are held to besides the token's own rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Law<'a> {
+    /// What the operator protects.
+    pub protections: &'a [Protection],
+    /// The push options that are refused.
+    pub options: &'a [OptionPattern],
+    /// Whether what runs behind can tell a forced update from another one, and refuse it: it cannot be
+    /// told from the commands of a push, since the new commits are in the pack.
+    pub tells_force: bool,
+}
+
+/// A push option, by its name; `ci.*` is every option that begins with `ci.`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionPattern(String);
+
+impl OptionPattern {
+    /// Reads a name, or the beginning of names before `*`.
+    ///
+    /// # Errors
+    /// When it is empty or has characters that stand in no name.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        let name = text.strip_suffix('*').unwrap_or(text);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if text.is_empty() || !name.bytes().all(plain) {
+            return Err(
+                "a push option is a name like ci.skip, or ci.* for every one that begins so",
+            );
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+
+    /// Whether the option, with its value, is one of these.
+    #[must_use]
+    pub fn matches(&self, option: &str) -> bool {
+        let name = option.split_once('=').map_or(option, |(name, _)| name);
+        let name = name.trim().to_ascii_lowercase();
+        match self.0.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == self.0,
+        }
+    }
+}
+
+/// What a push that is let through is to be held to by git itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hold {
+    /// git refuses forced updates of branches (`receive.denyNonFastForwards`).
+    pub no_force: bool,
+}
+
+/// Why a push is refused: of every one of its changes why, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushDenial {
+    /// The reasons; what is refused only because another is has the reason [`OTHER`].
+    pub reasons: Vec<String>,
+    /// All of it in one sentence.
+    pub text: String,
+}
+
+/// One refused command refuses the whole push.
+pub const OTHER: &str = "refused with the rest of this push";
+
+/// Judges a push to a repository.
+///
+/// # Errors
+/// When one of its changes, or one of its options, is refused.
+pub fn judge(
+    who: &TokenPrincipal,
+    repository: &RepoPath,
+    push: &Push,
+    law: Law<'_>,
+) -> Result<Hold, PushDenial> {
+    if let Some(option) = push.options.iter().find(|o| law.options.iter().any(|p| p.matches(o))) {
+        let shown: String = option.chars().filter(|c| !c.is_control()).take(80).collect();
+        let text = format!("the push option `{shown}` is refused for tokens here");
+        return Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text });
+    }
+    let here: Vec<&Protection> =
+        law.protections.iter().filter(|p| p.is_about(who, repository)).collect();
+    let mut hold = Hold::default();
+    let judged: Vec<Option<String>> = push
+        .changes
+        .iter()
+        .map(|change| {
+            let own = own_rules(&who.limits.refs, change, law.tells_force, &mut hold);
+            own.map_err(|why| format!("token \"{}\" {why}", shown(&who.name)))
+                .and_then(|()| protected(&here, change, repository, law.tells_force, &mut hold))
+                .err()
+        })
+        .collect();
+    let Some(first) = judged.iter().position(Option::is_some) else { return Ok(hold) };
+    let text = format!(
+        "{} is refused: {}",
+        push.changes[first].name,
+        judged[first].as_deref().unwrap_or_default()
+    );
+    let reasons = judged.into_iter().map(|why| why.unwrap_or_else(|| OTHER.to_owned())).collect();
+    Err(PushDenial { reasons, text })
+}
+
+/// The name of a token within the quotes of a message.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| *c != '"').take(60).collect()
+}
+
+fn own_rules(
+    rules: &RefRules,
+    change: &RefChange,
+    tells_force: bool,
+    hold: &mut Hold,
+) -> Result<(), String> {
+    let name = &change.name;
+    let forbids = |pattern: &&Pattern| {
+        pattern.forbids() && pattern.matches_at_or_above(name.as_str(), NameCase::Ignore)
+    };
+    let mut allowing = rules.patterns().iter().filter(|pattern| !pattern.forbids()).peekable();
+    let narrowed = allowing.peek().is_some();
+    let named = allowing.any(|pattern| pattern.matches(name.as_str(), NameCase::Exact));
+    if rules.patterns().iter().any(|pattern| forbids(&pattern)) || (narrowed && !named) {
+        return Err(format!("may push {}", rules.texts().join(" ")));
+    }
+    if !named && !name.is_common() {
+        return Err("may push branches, tags and notes; hosts give other refs a meaning of their \
+                    own, so they must be named (--ref)"
+            .to_owned());
+    }
+    if rules.no_tags && name.is_tag() {
+        return Err("may push no tags".to_owned());
+    }
+    if rules.no_delete && change.deletes() {
+        return Err("may delete no refs".to_owned());
+    }
+    if rules.no_force {
+        no_force(change, tells_force, hold).map_err(|why| format!("may not force: {why}"))?;
+    }
+    Ok(())
+}
+
+/// Refuses what would be forced, or has git refuse it.
+fn no_force(change: &RefChange, tells_force: bool, hold: &mut Hold) -> Result<(), &'static str> {
+    if change.creates() || change.deletes() {
+        return Ok(());
+    }
+    // git knows forced updates of branches only; whatever else is moved is moved by force.
+    if !change.name.is_branch() {
+        return Err("only branches can be moved without force");
+    }
+    if !tells_force {
+        return Err("in front of this host a forced update cannot be told from another one");
+    }
+    hold.no_force = true;
+    Ok(())
+}
+
+fn protected(
+    here: &[&Protection],
+    change: &RefChange,
+    repository: &RepoPath,
+    tells_force: bool,
+    hold: &mut Hold,
+) -> Result<(), String> {
+    for protection in here.iter().filter(|protection| protection.names(&change.name)) {
+        let Deny { push, delete, force } = protection.deny;
+        let name = &change.name;
+        if push {
+            return Err(format!("{name} of {repository} is protected: no token may push to it"));
+        }
+        if delete && change.deletes() {
+            return Err(format!("{name} of {repository} is protected: no token may delete it"));
+        }
+        if force {
+            no_force(change, tells_force, hold)
+                .map_err(|why| format!("{name} of {repository} is protected from force: {why}"))?;
+        }
+    }
+    Ok(())
+}
+
+impl Protection {
+    /// Whether it holds for this token in this repository. Prohibitions ignore case.
+    fn is_about(&self, who: &TokenPrincipal, repository: &RepoPath) -> bool {
+        let within = |pattern: &Option<Pattern>, text: &str| {
+            pattern.as_ref().is_none_or(|pattern| pattern.matches(text, NameCase::Ignore))
+        };
+        let excepted = match &who.owner {
+            Owner::User(name) => {
+                self.except_users.contains(name)
+                    || who.groups.iter().any(|group| self.except_groups.contains(group))
+            }
+            Owner::Project(_) | Owner::Repository(_) => false,
+        };
+        !excepted
+            && within(&self.project, repository.project())
+            && within(&self.repository, repository.name())
+    }
+
+    /// Whether it is about this ref: by a pattern, unless a `!` takes it out.
+    fn names(&self, name: &RefName) -> bool {
+        // What is protected is so in any case; what is taken out again is so by its very name.
+        let protects = |pattern: &Pattern| {
+            !pattern.forbids() && pattern.matches(name.as_str(), NameCase::Ignore)
+        };
+        let frees = |pattern: &Pattern| {
+            pattern.forbids() && pattern.matches(name.as_str(), NameCase::Exact)
+        };
+        self.refs.iter().any(protects) && !self.refs.iter().any(frees)
+    }
+}
+
+#[cfg(test)]
+#[path = "refs_tests.rs"]
+mod tests;

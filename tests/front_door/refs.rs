@@ -1,0 +1,485 @@
+//! Pushes judged by ref: real git against a folder and against a host, and raw bytes.
+
+use super::support::{
+    Git, Reply, Site, SiteBuilder, Upstream, basic, bearer, eventually, raw, request, with_secret,
+};
+use std::fmt::Write as _;
+use std::fs;
+
+use std::process::Command;
+
+/// A folder with `team/app`, the user alice who may do everything in it, and a clone of hers.
+struct Stage {
+    site: Site,
+    git: Git,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::of(SiteBuilder::repositories())
+    }
+
+    fn of(builder: SiteBuilder) -> Self {
+        let site = builder.start();
+        site.user("alice");
+        site.done(&["grant", "add", "alice", "REPO_ADMIN"], "");
+        let bare = site.repository("team/app");
+        let git = Git::new();
+        git.done(&["clone", "-q", bare.to_str().unwrap(), "app"]);
+        Self { site, git }
+    }
+
+    /// A token of alice's with these limits, and its URL of the repository.
+    fn url(&self, limits: &[&str]) -> String {
+        let arguments = [&["--user", "alice", "--permission", "REPO_WRITE"], limits].concat();
+        let (token, _) = self.site.token(&arguments);
+        self.site.url("/team/app.git").replace("://", &format!("://alice:{token}@"))
+    }
+
+    fn push(&self, url: &str, arguments: &[&str]) -> (Option<i32>, String) {
+        let all = [&["-C", "app", "push", url], arguments].concat();
+        let ran = self.git.run(&all);
+        (ran.code, ran.said())
+    }
+
+    /// What a ref names in the repository behind; empty when there is none.
+    fn behind(&self, name: &str) -> String {
+        let bare = self.site.folder().join("repositories/team/app.git");
+        let ran =
+            self.git.run(&["-C", bare.to_str().unwrap(), "rev-parse", "-q", "--verify", name]);
+        ran.stdout.trim().to_owned()
+    }
+}
+
+/// Every line: the limits of the token, what is pushed, and what git is told; empty is a push that works.
+const RULES: &[(&[&str], &[&str], &str)] = &[
+    (&[], &["main:refs/heads/x1"], ""),
+    (&[], &["main:refs/tags/t1"], ""),
+    (
+        &[],
+        &["main:refs/for/main"],
+        "main -> refs/for/main (token \"t\" may push branches, tags and notes",
+    ),
+    (&[], &["main:refs/merge-requests/1/head"], "[remote rejected]"),
+    (&["--ref", "refs/heads/bot/*"], &["main:refs/heads/bot/a"], ""),
+    (
+        &["--ref", "refs/heads/bot/*"],
+        &["main:refs/heads/x2"],
+        "! [remote rejected] main -> x2 (token \"t\" may push refs/heads/bot/*)",
+    ),
+    (
+        &["--ref", "refs/heads/bot/*"],
+        &["main:refs/heads/bot/b", "main:refs/heads/x3"],
+        "! [remote rejected] main -> bot/b (refused with the rest of this push)",
+    ),
+    (
+        &["--ref", "refs/heads/bot/*"],
+        &["--atomic", "main:refs/heads/bot/c", "main:refs/heads/x3"],
+        "! [remote rejected] main -> x3 (token \"t\" may push refs/heads/bot/*)",
+    ),
+    (
+        &["--ref", "refs/heads/**", "--ref", "!refs/heads/release/**"],
+        &["main:refs/heads/release/1"],
+        "! [remote rejected] main -> release/1",
+    ),
+    (
+        &["--ref", "refs/heads/**", "--ref", "!refs/heads/release/**"],
+        &["main:refs/heads/dev/1"],
+        "",
+    ),
+    (&["--ref", "refs/for/*"], &["main:refs/for/x"], ""),
+    (
+        &["--no-delete"],
+        &[":refs/heads/old"],
+        "! [remote rejected] old (token \"t\" may delete no refs)",
+    ),
+    (&["--no-delete"], &["+old~1:refs/heads/old"], ""),
+    (
+        &["--no-tags"],
+        &["main:refs/tags/t2"],
+        "! [remote rejected] main -> t2 (token \"t\" may push no tags)",
+    ),
+    (&["--no-tags"], &["main:refs/heads/x4", "main:refs/tags/t3"], "[remote rejected]"),
+    (&["--no-force"], &["main:refs/heads/x5"], ""),
+    (&["--no-force"], &["next:refs/heads/forward"], ""),
+    (
+        &["--no-force"],
+        &["+old~1:refs/heads/forced"],
+        "[remote rejected] old~1 -> forced (non-fast-forward)",
+    ),
+    (&["--no-force"], &["+next:refs/tags/fixed"], "token \"t\" may not force: only branches"),
+    (&[], &["-o", "ci.skip", "main:refs/heads/x6"], "the push option `ci.skip` is refused"),
+    (
+        &[],
+        &["-o", "merge_request.merge_when_pipeline_succeeds=true", "main:refs/heads/x6"],
+        "is refused",
+    ),
+    (&[], &["-o", "topic=x", "main:refs/heads/x7"], ""),
+    (&["--ref", "refs/heads/bot/*"], &["--mirror"], "[remote rejected]"),
+    (&[], &["main"], "Everything up-to-date"),
+];
+
+fn prepared() -> Stage {
+    let stage = Stage::new();
+    let bare = stage.site.folder().join("repositories/team/app.git");
+    let bare = bare.to_str().unwrap();
+    let git = &stage.git;
+    git.done(&["-C", bare, "config", "receive.advertisePushOptions", "true"]);
+    git.done(&["-C", "app", "checkout", "-q", "-b", "next"]);
+    git.commit("app", "one", 10);
+    git.done(&["-C", "app", "checkout", "-q", "-b", "old"]);
+    git.commit("app", "two", 10);
+    git.done(&["-C", "app", "tag", "fixed", "main"]);
+    let refs = ["main:refs/heads/forward", "old", "old:refs/heads/forced", "refs/tags/fixed"];
+    git.done(&[&["-C", "app", "push", "-q", bare], &refs[..]].concat());
+    stage
+}
+
+#[test]
+fn real_git_is_told_ref_by_ref() {
+    let stage = prepared();
+    for (limits, arguments, expected) in RULES {
+        let url = stage.url(limits);
+        let (code, said) = stage.push(&url, arguments);
+        let refused = !expected.is_empty() && !expected.starts_with("Everything");
+        assert_eq!(code, Some(i32::from(refused)), "{limits:?} {arguments:?}: {said}");
+        assert!(said.contains(expected), "{limits:?} {arguments:?}: {said}");
+    }
+    for never in
+        ["refs/heads/x2", "refs/heads/x3", "refs/heads/bot/b", "refs/heads/bot/c", "refs/tags/t2"]
+    {
+        assert_eq!(stage.behind(never), "", "{never}");
+    }
+    assert_ne!(stage.behind("refs/heads/bot/a"), "");
+    let line = stage.site.logged(&["\"action\":\"push\"", "\"reason\":\"refs\"", "refs/heads/x2"]);
+    assert_eq!(line["status"], 200);
+    assert_eq!(line["verdict"], "refused");
+    assert_eq!(line["refs"][0]["ref"], "refs/heads/x2");
+    assert_eq!(line["refs"][0]["old"], "0".repeat(40));
+    let trail = eventually("the trail tells of it", || {
+        let trail = stage.site.done(&["audit", "--json"], "");
+        let told = trail.contains("push.refused") && trail.contains("push.forwarded");
+        told.then_some(trail)
+    });
+    let entry =
+        trail.lines().find(|line| line.contains("push.refused") && line.contains("heads/x2"));
+    let entry: serde_json::Value = serde_json::from_str(entry.expect("an entry")).unwrap();
+    assert_eq!(entry["details"]["refs"][0]["reason"], "token \"t\" may push refs/heads/bot/*");
+    assert_eq!((&entry["project"], &entry["repository"]), (&"team".into(), &"app".into()));
+}
+
+/// Every line: the protection, what is pushed, and what git is told.
+const PROTECTED: &[(&str, &[&str], &str)] = &[
+    (
+        "refs = ['refs/heads/forward']\ndeny = ['push']",
+        &["next:refs/heads/forward"],
+        "refs/heads/forward of team/app is protected: no token may push to it",
+    ),
+    (
+        "refs = ['refs/heads/forward']\ndeny = ['push']\nproject = 'other'",
+        &["next:refs/heads/forward"],
+        "",
+    ),
+    (
+        "refs = ['refs/heads/old']\ndeny = ['delete']",
+        &[":refs/heads/old"],
+        "no token may delete it",
+    ),
+    (
+        "refs = ['refs/heads/forced']\ndeny = ['force']",
+        &["+old~1:refs/heads/forced"],
+        "(non-fast-forward)",
+    ),
+    ("refs = ['refs/heads/forced']\ndeny = ['force']", &["+old~1:refs/heads/old"], ""),
+    (
+        "refs = ['refs/heads/forward']\ndeny = ['push']\nexcept_users = ['alice']",
+        &["next:refs/heads/forward"],
+        "",
+    ),
+    (
+        "refs = ['refs/heads/forward']\ndeny = ['push']\nexcept_groups = ['leads']",
+        &["next:refs/heads/forward"],
+        "",
+    ),
+];
+
+#[test]
+fn what_the_operator_protects() {
+    for (lines, arguments, expected) in PROTECTED {
+        let stage =
+            Stage::of(SiteBuilder::repositories().section(&format!("[[protect]]\n{lines}")));
+        stage.site.done(&["group", "add", "leads"], "");
+        stage.site.done(&["group", "join", "leads", "alice"], "");
+        let bare = stage.site.folder().join("repositories/team/app.git");
+        let git = &stage.git;
+        git.done(&["-C", "app", "checkout", "-q", "-b", "next"]);
+        git.commit("app", "one", 10);
+        git.done(&["-C", "app", "checkout", "-q", "-b", "old"]);
+        git.commit("app", "two", 10);
+        let refs = ["main:refs/heads/forward", "old", "old:refs/heads/forced"];
+        git.done(&[&["-C", "app", "push", "-q", bare.to_str().unwrap()], &refs[..]].concat());
+        let (code, said) = stage.push(&stage.url(&[]), arguments);
+        assert_eq!(code, Some(i32::from(!expected.is_empty())), "{lines}: {said}");
+        assert!(said.contains(expected), "{lines}: {said}");
+    }
+}
+
+/// Many refs in one push, the last of them refused.
+#[test]
+fn two_thousand_refs() {
+    let stage = Stage::new();
+    let url = stage.url(&["--ref", "refs/heads/bot/*"]);
+    let mut updates = String::new();
+    for n in 0..2_000 {
+        writeln!(updates, "create refs/heads/bot/{n} main").unwrap();
+    }
+    let file = stage.git.at("updates");
+    fs::write(&file, updates).unwrap();
+    let mut update = stage.git.command(&["-C", "app", "update-ref", "--stdin"]);
+    assert!(update.stdin(fs::File::open(&file).unwrap()).status().unwrap().success());
+    let bots = "refs/heads/bot/*:refs/heads/bot/*";
+    let (code, said) = stage.push(&url, &[bots, "main:refs/heads/zzz"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("main -> zzz (token \"t\" may push refs/heads/bot/*)"), "{said}");
+    assert_eq!(said.matches("refused with the rest of this push").count(), 2_000);
+    assert_eq!(stage.behind("refs/heads/bot/0"), "");
+    let few = "refs/heads/bot/19*:refs/heads/bot/19*";
+    let (code, said) = stage.push(&url, &[few]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_ne!(stage.behind("refs/heads/bot/1999"), "");
+}
+
+/// The commands of 20,000 refs, by hand: git itself takes minutes over a report of so many.
+#[test]
+fn twenty_thousand_refs() {
+    let stage = Stage::new();
+    let arguments = ["--user", "alice", "--permission", "REPO_WRITE", "--ref", "refs/heads/bot/*"];
+    let (token, _) = stage.site.token(&arguments);
+    let mut lines = String::from("{Z} {A} refs/heads/bot/0\0 report-status side-band-64k");
+    for n in 1..20_000 {
+        write!(lines, "|{{Z}} {{A}} refs/heads/bot/{n}").unwrap();
+    }
+    let body = body_of(&format!("{lines}|{{Z}} {{A}} refs/heads/zzz-"));
+    let kind = "Content-Type: application/x-git-receive-pack-request\r\n";
+    let headers = format!("{}{kind}Content-Length: {}\r\n", bearer(&token), body.len());
+    let post = "POST /team/app.git/git-receive-pack";
+    let reply = request(stage.site.address(), post, &headers, &body);
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.text().matches("refused with the rest of this push").count(), 20_000);
+    assert!(reply.text().contains("ng refs/heads/zzz token \"t\" may push"));
+    let line = stage.site.logged(&["\"action\":\"push\"", "\"reason\":\"refs\""]);
+    assert_eq!(
+        (line["refs"].as_array().unwrap().len(), &line["refs_count"]),
+        (100, &20_001.into())
+    );
+}
+
+/// A push of 100 MB that is refused: its pack is read out, and git reads why.
+#[test]
+fn a_large_push_is_told_why() {
+    let stage = Stage::new();
+    let url = stage.url(&["--ref", "refs/heads/bot/*"]);
+    stage.git.commit("app", "large", 100_000_000);
+    for version in ["HTTP/1.1", "HTTP/2"] {
+        let http = format!("http.version={version}");
+        let ran = stage.git.run(&["-C", "app", "-c", &http, "push", &url, "main:refs/heads/large"]);
+        assert_eq!(ran.code, Some(1), "{version}: {}", ran.said());
+        assert!(ran.said().contains("may push refs/heads/bot/*"), "{version}: {}", ran.said());
+    }
+}
+
+/// Pushes that git makes in other ways: shallow, of sha-256, with an old certificate of nobody's, empty.
+#[test]
+fn other_pushes() {
+    let stage = Stage::new();
+    let url = stage.url(&["--ref", "refs/heads/bot/*"]);
+    let bare = stage.site.folder().join("repositories/team/app.git");
+    stage.git.commit("app", "more", 10);
+    stage.git.done(&["-C", "app", "push", "-q", bare.to_str().unwrap(), "main"]);
+    let file = format!("file://{}", bare.display());
+    stage.git.done(&["clone", "-q", "--depth", "1", &file, "shallow"]);
+    stage.git.commit("shallow", "new", 10);
+    stage.git.done(&["-C", "shallow", "push", &url, "HEAD:refs/heads/bot/s"]);
+    let ran = stage.git.run(&["-C", "shallow", "push", &url, "HEAD:refs/heads/s"]);
+    assert!(ran.code == Some(1) && ran.said().contains("may push"), "{}", ran.said());
+    // sha-256
+    let long = stage.site.folder().join("repositories/team/long.git");
+    Git::seed(&long, &["--object-format=sha256"]);
+    stage.git.done(&["clone", "-q", long.to_str().unwrap(), "long"]);
+    stage.git.commit("long", "new", 10);
+    let url = url.replace("app.git", "long.git");
+    stage.git.done(&["-C", "long", "push", &url, "HEAD:refs/heads/bot/x"]);
+    let ran = stage.git.run(&["-C", "long", "push", &url, "HEAD:refs/heads/x"]);
+    assert!(ran.code == Some(1) && ran.said().contains("may push"), "{}", ran.said());
+}
+
+/// In front of a host the bytes that are judged are the bytes that it gets.
+#[test]
+fn a_host_gets_the_very_bytes() {
+    let upstream = Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let identity = "[upstream.identity]\nmode = 'header'";
+    let site = SiteBuilder::url(&upstream.url(), identity).start();
+    site.user("alice");
+    let (token, _) = site.token(&["--user", "alice", "--ref", "refs/heads/bot/*"]);
+    let (one, zero) = ("1".repeat(40), "0".repeat(40));
+    let line = format!("{zero} {one} refs/heads/bot/x\0 report-status side-band-64k");
+    let mut body = format!("{:04x}{line}0000PACK", line.len() + 4).into_bytes();
+    body.extend((0..200_000_u32).map(|n| n.to_le_bytes()[0]));
+    let kind = "Content-Type: application/x-git-receive-pack-request\r\n";
+    let post = "POST /team/app.git/git-receive-pack";
+    let length = format!("{}{kind}Content-Length: {}\r\n", bearer(&token), body.len());
+    assert_eq!(request(site.address(), post, &length, &body).status, 200);
+    // The same in chunks of every size, the first of them one byte.
+    let mut chunked = Vec::new();
+    let (mut at, mut size) = (0, 1);
+    while at < body.len() {
+        let piece = &body[at..(at + size).min(body.len())];
+        chunked.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+        chunked.extend_from_slice(piece);
+        chunked.extend_from_slice(b"\r\n");
+        at += size;
+        size = if at < 200 { 1 } else { size * 2 };
+    }
+    chunked.extend_from_slice(b"0\r\n\r\n");
+    let headers = format!("{}{kind}Transfer-Encoding: chunked\r\n", bearer(&token));
+    assert_eq!(request(site.address(), post, &headers, &chunked).status, 200);
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|seen| seen.body == body));
+    assert_eq!(seen[0].header("Content-Length"), [body.len().to_string()]);
+}
+
+/// Every line: what is posted, the headers beside, and the status. Nothing of it reaches the host.
+const RAW: &[(&str, &str, u16)] = &[
+    ("", "", 400),
+    ("000", "", 400),
+    ("0001", "", 400),
+    ("0003", "", 400),
+    ("zzzz", "", 400),
+    ("fff1", "", 400),
+    ("-005", "", 400),
+    ("00040000", "", 400),
+    ("0008abcd0000", "", 400),
+    ("{Z} {A} refs/heads/bot/x", "", 400),
+    ("{Z} {A} refs/heads/bot/x\0a\0b-", "", 400),
+    ("{Z} {A} refs/heads/bot/x|{Z} {A} refs/heads/bot/y\0push-options-", "", 400),
+    ("{Z} {A} refs/heads/bot/x\0\tpush-options-", "", 400),
+    ("{Z} {A} refs/heads/bot/x -", "", 400),
+    ("{Z} {A} refs/heads/bot/x|{Z} {A} refs/heads/bot/x-", "", 400),
+    ("{Z} {A} bot/x-", "", 400),
+    ("{Z} {A} refs/heads/bot/../x-", "", 400),
+    ("{Z} {A} refs/heads/bot/x.lock-", "", 400),
+    ("{Z} {A} refs/heads/bot/x|shallow {A}-", "", 400),
+    ("shallow {A}\0push-options|{Z} {A} refs/heads/bot/x-", "", 400),
+    ("{Z} {A} refs/heads/bot/x\0 report-status-", "Content-Encoding: gzip\r\n", 415),
+    ("{Z} {A} refs/heads/bot/x\0 report-status-", "Content-Encoding: br\r\n", 415),
+    (
+        "{Z} {A} refs/heads/bot/x\0 report-status-",
+        "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n",
+        415,
+    ),
+    ("{Z} {A} refs/heads/x\0 report-status-", "", 200),
+    ("{Z} {A} refs/heads/x\0 report-status side-band-64k-", "", 200),
+    ("{Z} {A} refs/heads/x\0 side-band-64k-", "", 403),
+    ("{Z} {A} refs/heads/x-", "", 403),
+];
+
+fn body_of(text: &str) -> Vec<u8> {
+    if !text.contains('{') {
+        return text.as_bytes().to_vec();
+    }
+    let (zero, one) = ("0".repeat(40), "1".repeat(40));
+    let lines = text.strip_suffix('-').unwrap_or(text);
+    let mut body = Vec::new();
+    for line in lines.split('|') {
+        let line = line.replace("{Z}", &zero).replace("{A}", &one);
+        body.extend_from_slice(format!("{:04x}{line}", line.len() + 4).as_bytes());
+    }
+    if text.ends_with('-') {
+        body.extend_from_slice(b"0000PACK");
+    }
+    body
+}
+
+#[test]
+fn raw_pushes_that_never_leave() {
+    let upstream = Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let builder = SiteBuilder::url(&upstream.url(), "[upstream.identity]\nmode = 'header'");
+    let site = with_secret(builder).start();
+    site.user("alice");
+    let (token, _) = site.token(&["--user", "alice", "--ref", "refs/heads/bot/*"]);
+    let kind = "Content-Type: application/x-git-receive-pack-request\r\n";
+    let post = "POST /team/app.git/git-receive-pack";
+    for (text, more, expected) in RAW {
+        let body = body_of(text);
+        let headers = format!("{}{kind}Content-Length: {}\r\n{more}", bearer(&token), body.len());
+        let reply: Reply = request(site.address(), post, &headers, &body);
+        assert_eq!(reply.status, *expected, "{text:?} {more}: {}", reply.text());
+        if reply.status == 200 {
+            assert!(
+                reply.text().contains("ng refs/heads/x token \"t\" may push"),
+                "{}",
+                reply.text()
+            );
+            let kind = reply.header("content-type");
+            assert_eq!(kind.as_deref(), Some("application/x-git-receive-pack-result"));
+        }
+    }
+    assert!(upstream.seen().is_empty(), "{:?}", upstream.seen());
+    // An innocent request behind a refused one on the same connection.
+    let body = body_of("{Z} {A} refs/heads/x\0 report-status-");
+    let length = body.len();
+    let auth = basic("alice", &token);
+    let mut bytes =
+        format!("{post} HTTP/1.1\r\nHost: h\r\n{auth}{kind}Content-Length: {length}\r\n\r\n")
+            .into_bytes();
+    bytes.extend_from_slice(&body);
+    bytes.extend_from_slice(
+        format!("GET /team/app.git/HEAD HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{auth}\r\n")
+            .as_bytes(),
+    );
+    let replies = raw(site.address(), &bytes);
+    assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [200, 200]);
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+/// `git check-ref-format` says the same of names as we do.
+#[test]
+fn names_of_refs_are_those_of_git() {
+    let names = [
+        "refs/heads/x",
+        "refs/heads/x.y",
+        "refs/heads/.x",
+        "refs/heads/x.",
+        "refs/heads/x..y",
+        "refs/heads/x.lock",
+        "refs/heads/x.lock/y",
+        "refs/heads/a b",
+        "refs/heads/a~b",
+        "refs/heads/a^b",
+        "refs/heads/a:b",
+        "refs/heads/a?b",
+        "refs/heads/a*b",
+        "refs/heads/a[b",
+        "refs/heads/a]b",
+        "refs/heads/a\\b",
+        "refs/heads/a@b",
+        "refs/heads/a@{b",
+        "refs/heads/@",
+        "refs/heads/a//b",
+        "refs/heads/a/",
+        "refs//a",
+        "refs/heads/\u{7f}",
+        "refs/heads/é",
+        "refs/heads/-a",
+        "refs/heads/a'b",
+        "refs/heads/a\"b",
+        "refs/heads/a{b}",
+        "refs/x",
+    ];
+    for name in names {
+        let git = Command::new("git").args(["check-ref-format", name]).status().unwrap().success();
+        let ours = gitlatch::domain::git::ref_name::RefName::new(name.as_bytes()).is_ok();
+        assert_eq!(ours, git, "{name:?}");
+    }
+}
