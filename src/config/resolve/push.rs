@@ -1,7 +1,7 @@
 //! `[[protect]]` and `[push]`: what pushes with tokens are held to.
 
 use crate::config::mistake::Place;
-use crate::config::read::{Found, Section};
+use crate::config::read::Section;
 use crate::domain::names::{GroupName, UserName};
 use crate::domain::pattern::Pattern;
 use crate::domain::policy::limits::RefRules;
@@ -13,9 +13,11 @@ pub(super) struct Forces(Vec<Place>);
 
 /// Reads one `[[protect]]`. `None` when it is wrong, which is noted.
 pub(super) fn protection(section: &mut Section<'_>, forces: &mut Forces) -> Option<Protection> {
-    let project = section.parsed("project", Pattern::new);
-    let repository = section.parsed("repository", Pattern::new);
-    let (has_project, has_repository) = (section.set("project"), section.set("repository"));
+    let project = section.parsed("project", Pattern::new).map(|found| found.value);
+    let repository = section.parsed("repository", Pattern::new).map(|found| found.value);
+    // What is there and wrong is not the same as what is absent, which is every one.
+    let wrong = (section.set("project").is_some() && project.is_none())
+        || (section.set("repository").is_some() && repository.is_none());
     let refs = list(section, "refs", |text| RefRules::pattern(text).map_err(|e| e.to_string()));
     let deny = deny(section, forces);
     let users = list(section, "except_users", |text| {
@@ -28,23 +30,17 @@ pub(super) fn protection(section: &mut Section<'_>, forces: &mut Forces) -> Opti
         let text = "a [[protect]] names the `refs` that it protects, such as \"refs/heads/main\"";
         section.notes.error(section.place(), text);
     }
+    if wrong {
+        return None;
+    }
     Some(Protection {
-        project: given(has_project, project)?,
-        repository: given(has_repository, repository)?,
+        project,
+        repository,
         refs: refs?,
         deny: deny?,
         except_users: users?,
         except_groups: groups?,
     })
-}
-
-/// What is absent is nothing; what is there and wrong makes the whole wrong.
-fn given<T>(set: Option<Place>, found: Option<Found<T>>) -> Option<Option<T>> {
-    match (set, found) {
-        (None, _) => Some(None),
-        (Some(_), Some(found)) => Some(Some(found.value)),
-        (Some(_), None) => None,
-    }
 }
 
 fn deny(section: &mut Section<'_>, forces: &mut Forces) -> Option<Deny> {

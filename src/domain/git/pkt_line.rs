@@ -66,9 +66,11 @@ pub fn flush(into: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
+    type Read<'a> = Result<Option<(Packet<'a>, usize)>, PacketError>;
+
     #[test]
     fn packets() {
-        let cases: [(&[u8], Result<Option<(Packet<'_>, usize)>, PacketError>); 15] = [
+        let cases: [(&[u8], Read<'_>); 15] = [
             (b"", Ok(None)),
             (b"000", Ok(None)),
             (b"0000", Ok(Some((Packet::Flush, 4)))),

@@ -25,9 +25,9 @@ impl RefName {
             && !text.contains("..")
             && !text.contains("@{")
             && !text.bytes().any(odd)
-            && rest
-                .split('/')
-                .all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"));
+            && rest.split('/').map(str::as_bytes).all(|part| {
+                !part.is_empty() && !part.starts_with(b".") && !part.ends_with(b".lock")
+            });
         if whole { Ok(Self(text.to_owned())) } else { Err(RefNameError) }
     }
 

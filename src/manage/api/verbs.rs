@@ -44,7 +44,7 @@ pub(super) fn serve(registry: &mut dyn Registry, asked: &Asked, wish: Wish) -> A
         Wish::Update(update) => edit(registry, asked, &update),
         Wish::Revoke => {
             let (token, ..) = governed(registry, asked)?;
-            registry.revoke_token(token.id, asked.by)?;
+            registry.revoke_token(token.id, &asked.by)?;
             Ok((StatusCode::NO_CONTENT, String::new()))
         }
         Wish::Rotate(overlap) => rotate(registry, asked, overlap),
@@ -58,7 +58,7 @@ pub(super) fn serve(registry: &mut dyn Registry, asked: &Asked, wish: Wish) -> A
         }
         Wish::PutSettings(change) => {
             administrator(asked)?;
-            let settings = registry.change_settings(&|before| change.apply(before), asked.by)?;
+            let settings = registry.change_settings(&|before| change.apply(before), &asked.by)?;
             json(&SettingsAnswer::of(settings))
         }
         Wish::GetProjectSettings => {
@@ -68,7 +68,7 @@ pub(super) fn serve(registry: &mut dyn Registry, asked: &Asked, wish: Wish) -> A
         Wish::PutProjectSettings(repository_tokens) => {
             let project = project(registry, asked)?;
             let settings = ProjectSettings { repository_tokens };
-            registry.set_project_settings(&project, settings, asked.by)?;
+            registry.set_project_settings(&project, settings, &asked.by)?;
             json(&ProjectSettingsAnswer::of(settings))
         }
     }

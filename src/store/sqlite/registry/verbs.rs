@@ -11,9 +11,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Broken, Entry, Link, Note};
 use crate::store::{
-    GrantRecord, GroupRecord, Head, IdentityRecord, NewIdentity, NewToken, NewUser, Page,
-    Reading, Registry, Reseal, StoreError, TokenEdit, TokenFilter, TokenRecord, TrailFilter,
-    UserEdit, UserRecord, Window,
+    GrantRecord, GroupRecord, Head, IdentityRecord, NewIdentity, NewToken, NewUser, Page, Reading,
+    Registry, Reseal, StoreError, TokenEdit, TokenFilter, TokenRecord, TrailFilter, UserEdit,
+    UserRecord, Window,
 };
 
 impl Registry for SqliteRegistry {
