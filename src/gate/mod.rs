@@ -4,6 +4,7 @@
 //! `refusal`, in the caller's own language, and every request leaves a record.
 
 mod body;
+mod entry;
 mod push;
 mod recorded;
 mod refusal;
@@ -20,19 +21,18 @@ pub use visit::Ids;
 use crate::auth::credential::{self, Presented};
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
-use crate::domain::dialect::{Classified, RequestLine};
+use crate::domain::dialect::Classified;
 use crate::domain::intent::{Action, Intent, Voice};
 use crate::domain::policy::{self, Circumstances, Denial, Permit};
 use crate::domain::principal::{Scheme, TokenPrincipal};
-use crate::domain::timestamp::Timestamp;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
 use crate::forward::{Forwarder, Outbound, Passage, UpstreamCredential, headers};
 use crate::reply;
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
+use entry::{check_target, client, line, now, waits};
 use futures_util::FutureExt;
-use http::header::EXPECT;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -42,7 +42,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 use visit::Visit;
 
 /// Where requests go from the gate.
@@ -303,10 +303,6 @@ fn known(what: Classified, rules: &Rules) -> Result<Box<Intent>, Refusal> {
     }
 }
 
-fn line(head: &Parts) -> RequestLine<'_> {
-    RequestLine { method: head.method.as_str(), path: head.uri.path(), query: head.uri.query() }
-}
-
 fn outbound(
     head: Parts,
     body: Upload,
@@ -324,39 +320,4 @@ fn outbound(
         service,
         meter: Rc::clone(visit.meter()),
     }
-}
-
-/// Whether the client waits to be told to send its body (RFC 9110 §10.1.1).
-fn waits(head: &Parts) -> bool {
-    head.headers.get(EXPECT).is_some_and(|e| e.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-}
-
-/// Only origin-form targets, no expectation but one, and no method that asks the proxy for something.
-fn check_target(head: &Parts) -> Result<(), Refusal> {
-    let method = head.method.as_str();
-    let refused = ["TRACE", "CONNECT", "OPTIONS"];
-    if let Some(method) = refused.into_iter().find(|own| own.eq_ignore_ascii_case(method)) {
-        return Err(Refusal::Method(method));
-    }
-    if head.headers.contains_key(EXPECT) && !waits(head) {
-        return Err(Refusal::Expectation);
-    }
-    let absolute = head.uri.scheme().is_some() || head.uri.authority().is_some();
-    if absolute && head.version < http::Version::HTTP_2 {
-        return Err(Refusal::AbsoluteTarget);
-    }
-    Ok(())
-}
-
-fn client(rules: &Rules, peer: Option<IpAddr>, head: &Parts) -> Result<Option<IpAddr>, Refusal> {
-    let lines = head.headers.get_all("x-forwarded-for").iter();
-    // What is not even text is no address either.
-    let lines = lines.map(|line| line.to_str().unwrap_or("?"));
-    Ok(rules.trusted_proxies.client(peer, lines)?)
-}
-
-/// The time of the verdict. A clock that stands before 1970 is trouble here, not a permission.
-fn now() -> Result<Timestamp, Refusal> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Refusal::Clock)?;
-    i64::try_from(since.as_millis()).map(Timestamp::from_millis).map_err(|_| Refusal::Clock)
 }

@@ -34,11 +34,11 @@ token create --project t --name a --only g/s/r -> 0 note names one repository: `
 token create --project t --name a --only g/s/* -> 0 out latp_
 token create --project t --name a --from 10.0.0.0/33 -> 2 err is no address and no network
 token create --project t --name a --from 10.0.0.1 --from ::1 -> 0 out latp_
-token create --project t --name a --ref refs/heads/* -> 0 note note: a token with rules about refs may only read so far
-token create --project t --name a --ref refs/heads/bot/** --ref !refs/heads/main -> 0 note may only read so far
-token create --project t --name a --no-delete -> 0 note may only read so far
-token create --project t --name a --no-force -> 0 note may only read so far
-token create --project t --name a --no-tags -> 0 note may only read so far
+token create --project t --name a --ref refs/heads/* -> 0 out latp_
+token create --project t --name a --ref refs/heads/bot/** --ref !refs/heads/main -> 0 out latp_
+token create --project t --name a --no-delete -> 0 out latp_
+token create --project t --name a --no-force -> 0 note it may delete a branch and make it anew
+token create --project t --name a --no-tags -> 0 out latp_
 token create --project t --name a --ref main -> 2 err give full names, like refs/heads/bot/*
 token create --project t --name a --ref refs/heads/a..b -> 2 err matches no ref
 token create --project t --name a --no-delete yes -> 2 err unexpected argument
@@ -173,7 +173,7 @@ token show 1 -> 0 out pushes       no delete
 token show 2 -> 0 out pushes       no force, no tags
 token list -> 0 out refs refs/heads/bot/* !refs/heads/main, no delete
 explain --token 1 GET /base/t/r.git/HEAD -> 0 out allowed
-explain --token 1 POST /base/t/r.git/git-receive-pack -> 1 out refs
+explain --token 1 POST /base/t/r.git/git-receive-pack -> 0 out its refs are judged when they come: refs refs/heads/bot/*
 ",
     );
 }

@@ -22,6 +22,7 @@ fn reader(rest: &str) -> String {
 }
 
 /// Every line: a body, the field at fault, and a piece of what is said.
+#[expect(clippy::too_many_lines, reason = "they are data, a line or a few each")]
 fn bad_creations() -> Vec<(String, &'static str, &'static str)> {
     let long = "ä".repeat(256);
     let name = |name: &str| format!(r#"{{"name":{name},"permissions":["REPO_READ"]}}"#);

@@ -1,4 +1,4 @@
-//! The OpenAPI document, as far as it takes to hold an answer to it.
+//! The `OpenAPI` document, as far as it takes to hold an answer to it.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ impl Document {
         let mut walk = Walk { document: self, seen: BTreeSet::new() };
         let Some(operation) = operation else {
             assert!((400..500).contains(&status), "{what} is not in the document");
-            walk.value(&self.schema("Errors"), answer, &what);
+            walk.value(&schema("Errors"), answer, &what);
             return walk.seen;
         };
         let response = self.resolve(&operation["responses"][status.to_string()]);
@@ -52,7 +52,7 @@ impl Document {
     }
 
     fn collect(&self, name: &str, found: &mut BTreeSet<String>) {
-        let schema = self.resolve(&self.schema(name)).clone();
+        let schema = self.resolve(&schema(name)).clone();
         for (property, of) in schema["properties"].as_object().into_iter().flatten() {
             found.insert(format!("{name}.{property}"));
             for of in [of, &of["items"]] {
@@ -61,10 +61,6 @@ impl Document {
                 }
             }
         }
-    }
-
-    fn schema(&self, name: &str) -> Value {
-        serde_json::json!({ "$ref": format!("#/components/schemas/{name}") })
     }
 
     /// The template of a path: a literal beats a name.
@@ -155,4 +151,8 @@ fn matches(pattern: &str, text: &str) -> bool {
         }
         other => panic!("nobody has taught this test the pattern {other}"),
     }
+}
+
+fn schema(name: &str) -> Value {
+    serde_json::json!({ "$ref": format!("#/components/schemas/{name}") })
 }

@@ -9,8 +9,10 @@ fn numbers(answer: &Answer) -> Vec<i64> {
     values.map(|token| token["id"].as_str().unwrap().parse().unwrap()).collect()
 }
 
+type PageCase = (&'static str, (i64, i64), u64, bool, Option<u64>);
+
 /// Every line: the query, then what the page says: from which token to which, limit, last, next.
-const PAGES: &[(&str, (i64, i64), u64, bool, Option<u64>)] = &[
+const PAGES: &[PageCase] = &[
     ("", (1, 25), 25, false, Some(25)),
     ("?start=25", (26, 50), 25, false, Some(50)),
     ("?start=50", (51, 60), 25, true, None),
@@ -90,13 +92,13 @@ fn a_listing_has_pages() {
 
 /// Tokens of every kind, by their numbers:
 ///
-/// 1. alice's `nightly build`, REPO_READ, never expires, was used
-/// 2. alice's `release`, REPO_WRITE, 10 days
-/// 3. bob's `nightly`, PROJECT_ADMIN, 100 days
-/// 4. the project team's `ci: deploy`, REPO_ADMIN, never
-/// 5. the repository team/app's `mirror`, REPO_READ, 30 days, made long ago
-/// 6. alice's `old`, REPO_READ, revoked
-/// 7. the project group/sub/**'s `all`, PROJECT_READ
+/// 1. alice's `nightly build`, `REPO_READ`, never expires, was used
+/// 2. alice's `release`, `REPO_WRITE`, 10 days
+/// 3. bob's `nightly`, `PROJECT_ADMIN`, 100 days
+/// 4. the project team's `ci: deploy`, `REPO_ADMIN`, never
+/// 5. the repository team/app's `mirror`, `REPO_READ`, 30 days, made long ago
+/// 6. alice's `old`, `REPO_READ`, revoked
+/// 7. the project `group/sub/**`'s `all`, `PROJECT_READ`
 /// 8. alice's `past`, which has expired
 fn variety() -> Site {
     let site = populated(builder().start(), &["alice", "bob", "pam PROJECT_ADMIN *", "root!"]);

@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 use std::fs;
 
+#[expect(clippy::too_many_lines, reason = "they are data, a line or a few each")]
 #[test]
 fn every_call_leaves_a_line() {
     let site = site(&["alice", "bob", "gone", "root!"]);

@@ -78,6 +78,10 @@ fn push_head(token: &str, framing: &str) -> String {
     format!("{PUSH} HTTP/1.1\r\nHost: a\r\n{}{TYPE}{framing}\r\n", bearer(token))
 }
 
+/// The head of a push that changes nothing, in one chunk: what follows is its pack, as far as anybody in
+/// front of the host knows.
+const NOTHING: &[u8] = b"4\r\n0000\r\n";
+
 /// One chunk of 64 KiB, as it is sent.
 fn chunk() -> Vec<u8> {
     [b"10000\r\n".as_slice(), &vec![b'x'; 0x10000], b"\r\n"].concat()
@@ -86,6 +90,9 @@ fn chunk() -> Vec<u8> {
 /// A POST of `size` bytes in chunks of 64 KiB. Nobody minds when the other side stops reading.
 fn send_chunked(stream: &mut TcpStream, size: usize) {
     let chunk = chunk();
+    if stream.write_all(NOTHING).is_err() {
+        return;
+    }
     for _ in 0..size / 0x10000 {
         if stream.write_all(&chunk).is_err() {
             return;
@@ -418,7 +425,8 @@ fn an_early_answer_arrives() {
             if nth % 2 == 0 {
                 send_chunked(&mut writer, 20 << 20);
             } else {
-                let _ = writer.write_all(&vec![b'x'; 20 << 20]);
+                let pack = vec![b'x'; (20 << 20) - 4];
+                let _ = writer.write_all(b"0000").and_then(|()| writer.write_all(&pack));
             }
         });
         let reply = read_reply(&mut stream);
@@ -489,18 +497,21 @@ fn a_post_is_never_sent_twice() {
         !seen.line().starts_with("POST") && stream.write_all(OK.as_bytes()).is_ok()
     });
     let (site, token) = site_with(builder(&upstream.url()).server("threads = 1"));
-    for (framing, body) in [
-        ("Content-Length: 4\r\n", "0000"),
-        ("Transfer-Encoding: chunked\r\n", "4\r\n0000\r\n0\r\n\r\n"),
-        ("Content-Length: 0\r\n", ""),
-        ("", ""),
-        ("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+    // A push without a body is none, a fetch without one is the host's to judge.
+    let fetch = "POST /team/app.git/git-upload-pack";
+    let asks = TYPE.replace("receive", "upload");
+    for (line, kind, framing, body) in [
+        (PUSH, TYPE, "Content-Length: 4\r\n", "0000"),
+        (PUSH, TYPE, "Transfer-Encoding: chunked\r\n", "4\r\n0000\r\n0\r\n\r\n"),
+        (fetch, &asks, "Content-Length: 0\r\n", ""),
+        (fetch, &asks, "", ""),
+        (fetch, &asks, "Transfer-Encoding: chunked\r\n", "0\r\n\r\n"),
     ] {
         // Leaves a connection in the pool.
         assert_eq!(request(site.address(), GET, &bearer(&token), b"").status, 200);
         let before = upstream.seen().len();
-        let headers = format!("{}{TYPE}{framing}", bearer(&token));
-        let reply = request(site.address(), PUSH, &headers, body.as_bytes());
+        let headers = format!("{}{kind}{framing}", bearer(&token));
+        let reply = request(site.address(), line, &headers, body.as_bytes());
         assert_eq!(reply.status, 502, "{framing}: {}", reply.text());
         assert_eq!(upstream.seen().len(), before + 1, "{framing}");
     }
@@ -631,6 +642,8 @@ fn uploads_that_break_off() {
         let (site, token) = site(&upstream);
         let mut stream = connect(site.address());
         stream.write_all(push_head(&token, framing).as_bytes()).unwrap();
+        let chunked = framing.contains("chunked");
+        stream.write_all(if chunked { NOTHING } else { b"0000" }).unwrap();
         stream.write_all(b"10000\r\n").unwrap();
         stream.write_all(&vec![b'x'; 0x10000]).unwrap();
         told.recv_timeout(PATIENCE).expect("the upload reaches the upstream");
@@ -816,7 +829,7 @@ fn clients_that_dawdle() {
 fn bodies_above_the_limit() {
     let upstream = Upstream::answering(OK);
     let (site, token) = site_with(builder(&upstream.url()).server("max_body = 1000"));
-    let (fits, over) = ("x".repeat(1000), "x".repeat(1001));
+    let (fits, over) = (format!("0000{}", "x".repeat(996)), format!("0000{}", "x".repeat(997)));
     let chunked = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let split = format!("3e8\r\n{fits}\r\n3e8\r\n{fits}\r\n0\r\n\r\n");
     let cases = [

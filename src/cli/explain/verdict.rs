@@ -2,10 +2,11 @@
 
 use super::request::Request;
 use crate::domain::dialect::{Classified, Kind, Unclear, Unserved};
-use crate::domain::intent::{Intent, Voice};
+use crate::domain::intent::{Action, Intent, Voice};
 use crate::domain::policy::{Circumstances, Denial, admit, decide};
 use crate::domain::principal::{Rights, TokenPrincipal};
 use crate::domain::token::TokenId;
+use crate::manage::api::{ROOT, VERSIONS};
 use std::borrow::Cow;
 
 /// The number of the token that nobody has; the store counts from 1.
@@ -73,6 +74,10 @@ pub(super) fn explain(
     }
     match what {
         Classified::Unknown => base.refused(403, &Unserved::Unknown(kind)),
+        Classified::Own if asks_itself(prefix, request) => {
+            let why = "a token may look at itself and revoke itself".to_owned();
+            Explanation { verdict: "allowed", why, ..base }
+        }
         Classified::Own => base.refused(403, &Unserved::Own),
         Classified::Known(intent) => match decide(&who.token, &intent, at) {
             Err(denial) => base.denied(&denial),
@@ -92,8 +97,27 @@ fn hint(kind: Kind, prefix: &str, request: Request<'_>) -> Cow<'static, str> {
     }
 }
 
-/// Why it is allowed.
+/// Whether it is what a token may ask gitlatch itself: about itself.
+fn asks_itself(prefix: &str, request: Request<'_>) -> bool {
+    let local = request.line().path.strip_prefix(prefix).and_then(|path| path.strip_prefix(ROOT));
+    let mine = |version| local.is_some_and(|path| path == format!("/{version}/self"));
+    VERSIONS.into_iter().any(mine) && matches!(request.line().method, "GET" | "HEAD" | "DELETE")
+}
+
+/// Why it is allowed, and what is looked at besides once it comes.
 fn reason(who: &TokenPrincipal, intent: &Intent) -> String {
+    let rules = &who.limits.refs;
+    let base = allowance(who, intent);
+    if intent.action == Action::Push && !rules.is_empty() {
+        return format!(
+            "{base}; its refs are judged when they come: {}",
+            rules.describe().join(", ")
+        );
+    }
+    base
+}
+
+fn allowance(who: &TokenPrincipal, intent: &Intent) -> String {
     let (need, owner) = (intent.need, &who.owner);
     if who.id == HYPOTHETICAL {
         return format!("the permissions contain {need}; the rights of an owner are not looked at");

@@ -1,0 +1,53 @@
+//! What is looked at before anything else: the first line, where it comes from, and when.
+
+use super::Rules;
+use super::refusal::Refusal;
+use crate::domain::dialect::RequestLine;
+use crate::domain::timestamp::Timestamp;
+use http::header::EXPECT;
+use http::request::Parts;
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub(super) fn line(head: &Parts) -> RequestLine<'_> {
+    RequestLine { method: head.method.as_str(), path: head.uri.path(), query: head.uri.query() }
+}
+
+/// Whether the client waits to be told to send its body (RFC 9110 §10.1.1).
+pub(super) fn waits(head: &Parts) -> bool {
+    head.headers.get(EXPECT).is_some_and(|e| e.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Only origin-form targets, no expectation but one, and no method that asks the proxy for something.
+pub(super) fn check_target(head: &Parts) -> Result<(), Refusal> {
+    let method = head.method.as_str();
+    let refused = ["TRACE", "CONNECT", "OPTIONS"];
+    if let Some(method) = refused.into_iter().find(|own| own.eq_ignore_ascii_case(method)) {
+        return Err(Refusal::Method(method));
+    }
+    if head.headers.contains_key(EXPECT) && !waits(head) {
+        return Err(Refusal::Expectation);
+    }
+    let absolute = head.uri.scheme().is_some() || head.uri.authority().is_some();
+    if absolute && head.version < http::Version::HTTP_2 {
+        return Err(Refusal::AbsoluteTarget);
+    }
+    Ok(())
+}
+
+pub(super) fn client(
+    rules: &Rules,
+    peer: Option<IpAddr>,
+    head: &Parts,
+) -> Result<Option<IpAddr>, Refusal> {
+    let lines = head.headers.get_all("x-forwarded-for").iter();
+    // What is not even text is no address either.
+    let lines = lines.map(|line| line.to_str().unwrap_or("?"));
+    Ok(rules.trusted_proxies.client(peer, lines)?)
+}
+
+/// The time of the verdict. A clock that stands before 1970 is trouble here, not a permission.
+pub(super) fn now() -> Result<Timestamp, Refusal> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Refusal::Clock)?;
+    i64::try_from(since.as_millis()).map(Timestamp::from_millis).map_err(|_| Refusal::Clock)
+}
