@@ -89,9 +89,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("store", format!("{:?}", config.store)),
         ("upstream", format!("{:?}", config.upstream)),
         ("upstream.identity", credential(config)),
-        // Not binding: a key that is replaced must not keep new certificates out. One that is added is
-        // found when it is needed, one that is taken away is forgotten with the restart.
-        ("upstream.identity.key_file", keys(config)),
+        // The keys that seal credentials are read again when one is met that is not known.
         ("access.users", format!("{:?}", config.access.users_by_grants)),
         ("access.passwords", format!("{:?}", config.access.passwords)),
         ("log", format!("{:?}", config.log)),
@@ -109,11 +107,4 @@ fn credential(config: &Config) -> String {
         },
         Target::Folder { .. } => String::new(),
     }
-}
-
-/// The hash of the ids of the keys that seal credentials.
-fn keys(config: &Config) -> String {
-    let ring = config.keys().and_then(|keys| keys.ring().ok());
-    let ids = ring.iter().flat_map(|ring| ring.ids()).flat_map(|id| id.0);
-    format!("{:x?}", TokenHash::of(&ids.collect::<Vec<u8>>()).as_bytes())
 }
