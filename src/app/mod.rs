@@ -16,7 +16,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::trail::{Author, Event, Note, Subject};
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
-use crate::manage::users;
+use crate::manage::login::LoginError;
+use crate::manage::{ManageError, users};
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
 use crate::store::sqlite::Database;
 use crate::store::{Reading, Registry, RightsSource, UserRecord};
@@ -102,7 +103,9 @@ pub fn authenticate(
     by: &Author,
 ) -> anyhow::Result<UserRecord> {
     let proved = prove(config, registry, name, password, by);
-    if let Err(error) = &proved {
+    if let Err(error) = &proved
+        && is_refusal(error)
+    {
         // Like one over HTTP: whoever guesses passwords from a terminal is told of too.
         let known = registry.find_user(name.as_str())?.map(|user| user.name.to_string());
         let subject = Subject { user: known, ..Subject::default() };
@@ -110,6 +113,15 @@ pub fn authenticate(
         registry.note(Note { event: Event::LoginFailed, subject, details }, by)?;
     }
     proved
+}
+
+/// Whether it says that the password is wrong or the user may not act, and not that nobody can tell.
+fn is_refusal(error: &anyhow::Error) -> bool {
+    let managed = error.downcast_ref().is_some_and(|error| {
+        use ManageError::{Credentials, Disabled, ServiceUser};
+        matches!(error, Credentials | Disabled(_) | ServiceUser { .. })
+    });
+    managed || matches!(error.downcast_ref(), Some(LoginError::Wrong))
 }
 
 fn prove(

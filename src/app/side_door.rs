@@ -7,7 +7,7 @@ use crate::forward::RemoteHost;
 use crate::gate::{Knock, Served, SideDoor, Visitor};
 use crate::manage::api::{Api, Call, Caller, MOST_BODY};
 use crate::manage::clerks::Clerks;
-use crate::manage::login::{Desk, Logins, Passwords, Proof, Prove};
+use crate::manage::login::{Desk, LoginError, Logins, Passwords, Proof, Prove};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{FutureExt, LocalBoxFuture};
@@ -106,7 +106,7 @@ pub(super) fn prove(
     };
     match runtime.block_on(host.prove(name, password)) {
         Proof::Right(told) if told.as_ref().is_none_or(|told| name.is(told)) => Ok(()),
-        Proof::Right(_) | Proof::Wrong => anyhow::bail!("wrong user name or password"),
+        Proof::Right(_) | Proof::Wrong => Err(LoginError::Wrong.into()),
         Proof::Trouble(why) => {
             anyhow::bail!("the host could not be asked whether the password is right: {why}")
         }

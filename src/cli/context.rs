@@ -49,7 +49,14 @@ fn read(path: &Path, environment: &Environment<'_>) -> anyhow::Result<(Config, R
 
 /// The store, for a command that adds to it: a new one is made when there is none.
 pub(super) fn new_or_existing(config: &Config) -> anyhow::Result<impl Registry + use<>> {
-    Ok(Database::open(&config.store.path)?.registry()?)
+    let path = &config.store.path;
+    let new = matches!(path.try_exists(), Ok(false));
+    let registry = Database::open(path)?.registry()?;
+    if new {
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        output::note(&format!("a new store was made at {}", whole.display()));
+    }
+    Ok(registry)
 }
 
 /// The store, for a command about something that must be in it already.

@@ -121,10 +121,14 @@ pub enum PolicyError {
     #[error("a token must live longer than that")]
     Past,
     /// The owner has as many tokens as it may have.
-    #[error("{owner} has {most} tokens, the most that one owner may have here; revoke one first")]
+    #[error(
+        "{owner} has {count} live tokens, and one owner may have {most} here; revoke some first"
+    )]
     TooMany {
         /// Whose tokens.
         owner: String,
+        /// How many there are.
+        count: u64,
         /// The limit.
         most: u32,
     },
@@ -220,7 +224,7 @@ impl Settings {
     pub fn admit_one_more(self, count: u64, owner: &str) -> Result<(), PolicyError> {
         match self.max_tokens {
             Some(most) if count >= u64::from(most) => {
-                Err(PolicyError::TooMany { owner: owner.to_owned(), most })
+                Err(PolicyError::TooMany { owner: owner.to_owned(), count, most })
             }
             _ => Ok(()),
         }

@@ -120,6 +120,8 @@ pub struct TokenRecord {
     pub successor: Option<TokenId>,
     /// When the secret ends because a successor took its place: the end of the overlap.
     pub retires: Option<Timestamp>,
+    /// What of the settings it would break, in a listing that asks for it ([`TokenFilter::breaks`]).
+    pub breaks: Option<String>,
     /// When and from where it was last used, if it was.
     pub last_used: Option<LastUse>,
 }
@@ -142,14 +144,6 @@ impl TokenRecord {
             && self.suspended.is_none()
             && !over(self.expires)
             && !over(self.retires)
-    }
-
-    /// What of these settings it would break, were it made today.
-    #[must_use]
-    pub fn breaks(&self, settings: Settings) -> Option<String> {
-        let admitted =
-            settings.admit(self.owner.kind(), self.permissions, self.created, self.expires);
-        admitted.err().map(|error| error.to_string())
     }
 }
 
@@ -181,8 +175,9 @@ pub struct TokenFilter {
     pub used: Option<UseFilter>,
     /// Only those whose permissions contain this one.
     pub permission: Option<Permission>,
-    /// Only those that would break these settings.
-    pub breaks: Option<Settings>,
+    /// Only those that would break these settings now, by themselves, by their number or by those of
+    /// their project.
+    pub breaks: Option<(Settings, Timestamp)>,
     /// Only those with this text in their name or their owner's, in any case.
     pub text: Option<String>,
 }
@@ -242,7 +237,6 @@ impl TokenFilter {
         self.names(&token.owner)
             && self.within.as_ref().is_none_or(|project| self.is_within(project, &token.owner))
             && self.permission.is_none_or(|need| token.permissions.contain(need))
-            && self.breaks.is_none_or(|settings| token.breaks(settings).is_some())
             && self.text.as_ref().is_none_or(has_text)
     }
 

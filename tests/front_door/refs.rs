@@ -173,7 +173,7 @@ const PROTECTED: &[(&str, &[&str], &str)] = &[
     (
         "refs = ['refs/heads/forward']\ndeny = ['push']",
         &["next:refs/heads/forward"],
-        "refs/heads/forward of team/app is protected: no token may push to it",
+        "(team/app protects it: this token may not push to it)",
     ),
     (
         "refs = ['refs/heads/forward']\ndeny = ['push']\nproject = 'other'",
@@ -183,7 +183,7 @@ const PROTECTED: &[(&str, &[&str], &str)] = &[
     (
         "refs = ['refs/heads/old']\ndeny = ['delete']",
         &[":refs/heads/old"],
-        "no token may delete it",
+        "this token may not delete it",
     ),
     (
         "refs = ['refs/heads/forced']\ndeny = ['force']",

@@ -108,16 +108,8 @@ fn keyed(upstream: &Upstream) -> super::support::Site {
     site
 }
 
-/// Each owner's requests travel under the owner's own credential, and under nobody else's.
-#[test]
-fn every_owner_has_a_credential_of_its_own() {
-    let upstream = Upstream::new(|stream, seen, _| {
-        let shown = seen.header("Authorization").join(",");
-        let answer = format!("HTTP/1.1 200 OK\r\nX-Echo: {shown}\r\nContent-Length: 2\r\n\r\nok");
-        std::io::Write::write_all(stream, answer.as_bytes()).is_ok()
-    });
-    let site = keyed(&upstream);
-    let cases: [(&[&str], &[&str], &str, &str); 4] = [
+/// Every line: an owner, how its credential is presented, the secret, and what the host is shown.
+const CREDENTIALS: [(&[&str], &[&str], &str, &str); 4] = [
         (
             &["--user", "alice"],
             &["--username", "ally"],
@@ -138,7 +130,17 @@ fn every_owner_has_a_credential_of_its_own() {
             "Bearer secret-of-app",
         ),
     ];
-    for (owner, how, secret, _) in cases {
+
+/// Each owner's requests travel under the owner's own credential, and under nobody else's.
+#[test]
+fn every_owner_has_a_credential_of_its_own() {
+    let upstream = Upstream::new(|stream, seen, _| {
+        let shown = seen.header("Authorization").join(",");
+        let answer = format!("HTTP/1.1 200 OK\r\nX-Echo: {shown}\r\nContent-Length: 2\r\n\r\nok");
+        std::io::Write::write_all(stream, answer.as_bytes()).is_ok()
+    });
+    let site = keyed(&upstream);
+    for (owner, how, secret, _) in CREDENTIALS {
         site.done(&[&["identity", "set"], owner, how, &["--secret-stdin"]].concat(), secret);
     }
     for rekeyed in [false, true] {
@@ -146,7 +148,7 @@ fn every_owner_has_a_credential_of_its_own() {
             // The running server finds the new key by itself.
             site.done(&["identity", "rekey"], "");
         }
-        for (owner, _, secret, expected) in cases {
+        for (owner, _, secret, expected) in CREDENTIALS {
             let (token, _) = site.token(&[owner, &["--permission", "REPO_READ"]].concat());
             let reply = request(site.address(), GET, &bearer(&token), b"");
             assert_eq!(reply.status, 200, "{owner:?}: {}", reply.text());
@@ -172,7 +174,7 @@ fn every_owner_has_a_credential_of_its_own() {
     let said = [site.log(), site.errors(), site.done(&["audit", "--json"], "")].concat()
         + &site.done(&["identity", "list", "--json"], "");
     let store = fs::read(site.database()).unwrap();
-    for (_, _, secret, _) in cases {
+    for (_, _, secret, _) in CREDENTIALS {
         assert!(!said.contains(secret), "{secret}");
         assert!(!store.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{secret}");
     }

@@ -101,9 +101,14 @@ pub(super) fn run(config: Option<PathBuf>, command: &Command) -> anyhow::Result<
             let settings = found.map(|mut registry| registry.project_settings(project));
             show_project(project, settings.transpose()?.unwrap_or_default(), *json)?;
         }
-        Command::Set(Change { project: Some(project), repository_tokens, .. }) => {
-            let allow = *repository_tokens != Some(RepositoryTokens::Forbid);
+        Command::Set(Change { project: Some(project), repository_tokens: Some(word), .. }) => {
+            let allow = *word != RepositoryTokens::Forbid;
             set_project(&config, project, ProjectSettings { repository_tokens: allow })?;
+        }
+        Command::Set(Change { project: Some(_), repository_tokens: None, .. }) => {
+            return Err(output::wrong_call(
+                "--project goes with --repository-tokens alone; the other settings are everybody's",
+            ));
         }
         Command::Set(change) => {
             let mut registry = context::new_or_existing(&config)?;
@@ -111,7 +116,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &Command) -> anyhow::Result<
             let settings = registry.change_settings(&|before| change.apply(before), &by)?;
             show(settings, false)?;
             let case = config.upstream.kind.case();
-            let filter = TokenFilter { breaks: Some(settings), ..TokenFilter::all(case) };
+            let filter = TokenFilter { breaks: Some((settings, by.at)), ..TokenFilter::all(case) };
             let breaking = registry.list_tokens(&filter, Window::ALL)?.values.len();
             output::line(&match breaking {
                 0 => "no existing token breaks them".to_owned(),

@@ -89,7 +89,7 @@ pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<O
     };
     warn_of_repositories(&options.only);
     let limits = options.limits()?;
-    warn_of_refs(&limits.refs);
+    let rules = limits.refs.clone();
     let permissions = if options.permissions.is_empty() {
         Wanted::Highest { rights: app::rights(&config) }
     } else {
@@ -105,6 +105,7 @@ pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<O
     };
     let by = context::operator()?;
     let issued = tokens::create(&mut registry, request, &by, getrandom::fill)?;
+    warn_of_refs(&rules);
     let answer = if options.json {
         format!("{}\n", serde_json::to_string(&TokenJson::issued(&issued.record, &issued.secret))?)
     } else {

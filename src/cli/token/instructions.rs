@@ -24,7 +24,7 @@ pub(super) fn text(issued: &Issued, config: &Config) -> String {
         Owner::Project(_) | Owner::Repository(_) => "x-token-auth",
     };
     format!(
-        "{title}: {permissions}; {ends}\n\n{secret}\n\n\
+        "{title}: {permissions}; {limits}{ends}\n\n{secret}\n\n\
          This is the only time that it is shown. As the password of {name}, when git asks:\n  \
          git clone {scheme}://{login}@{rest}\n\
          or in a script, from the variable TOKEN:\n  \
@@ -33,6 +33,10 @@ pub(super) fn text(issued: &Issued, config: &Config) -> String {
         login = encode(name),
         title = title(record),
         permissions = record.permissions,
+        limits = match super::text::limits(record).as_str() {
+            "none" => String::new(),
+            limits => format!("{limits}; "),
+        },
         secret = secret.expose(),
     )
 }

@@ -4,7 +4,6 @@ use crate::domain::names::RepoPath;
 use crate::domain::permission::Permission;
 use crate::domain::principal::Owner;
 use crate::domain::secret::Secret;
-use crate::domain::settings::Settings;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenId;
 use crate::store::TokenRecord;
@@ -105,9 +104,9 @@ impl<'a> TokenJson<'a> {
         }
     }
 
-    /// The same with what of these settings the token breaks.
-    pub(super) fn breaking(self, token: &TokenRecord, settings: Settings) -> Self {
-        Self { breaks: token.breaks(settings), ..self }
+    /// The same with what of the settings the token breaks.
+    pub(super) fn breaking(self, token: &TokenRecord) -> Self {
+        Self { breaks: token.breaks.clone(), ..self }
     }
 
     /// A token that was made just now, with its secret.

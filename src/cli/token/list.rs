@@ -61,7 +61,7 @@ impl List {
         let place = self.place.owner()?;
         let now = app::now()?;
         let Some(mut registry) = context::if_any(config)? else {
-            return self.print(&[], now, Settings::default());
+            return self.print(&[], now);
         };
         let settings = registry.settings()?;
         let owner = match &self.user {
@@ -69,7 +69,7 @@ impl List {
             None => place,
         };
         let filter = self.filter(owner, config.upstream.kind.case(), settings, now);
-        self.print(&registry.list_tokens(&filter, Window::ALL)?.values, now, settings)
+        self.print(&registry.list_tokens(&filter, Window::ALL)?.values, now)
     }
 
     fn filter(
@@ -85,22 +85,17 @@ impl List {
             expiry: self.ends.filter(now),
             used: self.unused.map(|time| UseFilter::NotSince(now.plus_millis(-millis(time)))),
             permission: self.permission,
-            breaks: self.breaking_policy.then_some(settings),
+            breaks: self.breaking_policy.then_some((settings, now)),
             text: self.search.clone(),
             ..TokenFilter::all(case)
         }
     }
 
-    fn print(
-        &self,
-        tokens: &[TokenRecord],
-        now: Timestamp,
-        settings: Settings,
-    ) -> anyhow::Result<()> {
+    fn print(&self, tokens: &[TokenRecord], now: Timestamp) -> anyhow::Result<()> {
         if self.json {
             let json = |token| {
                 let plain = json::TokenJson::of(token);
-                if self.breaking_policy { plain.breaking(token, settings) } else { plain }
+                if self.breaking_policy { plain.breaking(token) } else { plain }
             };
             return output::json(&tokens.iter().map(json).collect::<Vec<_>>());
         }
@@ -110,7 +105,7 @@ impl List {
         if self.breaking_policy {
             headings.push("BREAKS");
             for (row, token) in rows.iter_mut().zip(tokens) {
-                row.push(token.breaks(settings).unwrap_or_default());
+                row.push(token.breaks.clone().unwrap_or_default());
             }
         }
         output::table(headings, &rows)

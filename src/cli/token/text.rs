@@ -69,7 +69,7 @@ pub(super) fn title(token: &TokenRecord) -> String {
     format!("token {} `{}` of {}", token.id, token.name, token.owner)
 }
 
-fn limits(token: &TokenRecord) -> String {
+pub(super) fn limits(token: &TokenRecord) -> String {
     let only = token.limits.only.texts();
     let from: Vec<String> = token.limits.from.iter().map(ToString::to_string).collect();
     let parts = [("only", only), ("from", from)];
@@ -111,6 +111,7 @@ mod tests {
             suspended: None,
             successor: None,
             retires: None,
+            breaks: None,
             last_used: None,
         }
     }

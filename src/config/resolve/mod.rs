@@ -21,7 +21,7 @@ pub use keys::{KeyError, KeySource};
 
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
-use super::{Config, Log, Push, Target};
+use super::{Config, Log, Push};
 use std::path::Path;
 
 /// What the process finds around it; tests bring their own.
@@ -97,7 +97,7 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     let protections = document.each("protect", |section| push::protection(section, &mut forces));
     let mut section = document.section("push");
     let push_options = push::options(&mut section);
-    if matches!(&upstream.upstream, Some(found) if matches!(found.target, Target::Url(_))) {
+    if upstream.rights.is_some_and(|rights| rights != access::Rights::Folder) {
         forces.refuse(&mut section);
     }
     let log = log(&mut document.section("log"));

@@ -33,6 +33,15 @@ pub(super) fn protection(section: &mut Section<'_>, forces: &mut Forces) -> Opti
     if wrong {
         return None;
     }
+    if refs.as_ref().is_some_and(|refs| refs.iter().all(Pattern::forbids)) {
+        let text = "`refs` names nothing that is protected: give at least one without `!`, such as \
+                    refs/heads/**";
+        let place = section.set("refs").unwrap_or_else(|| section.place());
+        if section.set("refs").is_some() {
+            section.notes.error(place, text);
+        }
+        return None;
+    }
     Some(Protection {
         project,
         repository,

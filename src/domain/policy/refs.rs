@@ -199,16 +199,15 @@ fn protected(
 ) -> Result<(), String> {
     for protection in here.iter().filter(|protection| protection.names(&change.name)) {
         let Deny { push, delete, force } = protection.deny;
-        let name = &change.name;
         if push {
-            return Err(format!("{name} of {repository} is protected: no token may push to it"));
+            return Err(format!("{repository} protects it: this token may not push to it"));
         }
         if delete && change.deletes() {
-            return Err(format!("{name} of {repository} is protected: no token may delete it"));
+            return Err(format!("{repository} protects it: this token may not delete it"));
         }
         if force {
             no_force(change, tells_force, hold)
-                .map_err(|why| format!("{name} of {repository} is protected from force: {why}"))?;
+                .map_err(|why| format!("{repository} protects it from force: {why}"))?;
         }
     }
     Ok(())

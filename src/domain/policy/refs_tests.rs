@@ -154,7 +154,7 @@ const PROTECTED: &[(&str, &[&str], &str, &str, &str)] = &[
         &["refs/heads/main"],
         "push",
         "=refs/heads/main",
-        "refs/heads/main is refused: refs/heads/main of team/app is protected",
+        "refs/heads/main is refused: team/app protects it",
     ),
     ("", &["refs/heads/main"], "push", "=refs/heads/MAIN", "refs/heads/MAIN is refused"),
     ("", &["refs/heads/main"], "push", "=refs/heads/dev", "yes"),

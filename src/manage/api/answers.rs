@@ -6,6 +6,7 @@ use crate::domain::principal::{Owner, OwnerKind};
 use crate::domain::secret::Secret;
 use crate::domain::settings::{ProjectSettings, Settings};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::token::TokenId;
 use crate::store::{TokenRecord, UserRecord};
 use serde::Serialize;
 
@@ -55,6 +56,9 @@ pub(super) struct Token {
     /// When its secret ends because of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     ends_date: Option<i64>,
+    /// The token whose place it takes, in the answer to a rotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predecessor: Option<Predecessor>,
     /// The secret, in the one answer that it is ever in.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Shown>,
@@ -72,6 +76,14 @@ impl Serialize for Shown {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.expose())
     }
+}
+
+/// A token that another one has taken the place of.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Predecessor {
+    id: String,
+    ends_date: i64,
 }
 
 /// A person.
@@ -135,9 +147,16 @@ impl Token {
             successor: token.successor.map(|id| id.to_string()),
             // An overlap outlives no expiry.
             ends_date: millis(token.retires.map(|end| token.expires.map_or(end, |e| e.min(end)))),
+            predecessor: None,
             token: None,
             name: token.name,
         }
+    }
+
+    /// With the token whose place it takes, whose secret ends then.
+    pub(super) fn succeeding(self, id: TokenId, ends: Timestamp) -> Self {
+        let predecessor = Predecessor { id: id.to_string(), ends_date: ends.as_millis() };
+        Self { predecessor: Some(predecessor), ..self }
     }
 
     /// With its secret.

@@ -139,7 +139,8 @@ pub(super) fn overlap(mut fields: Fields) -> Result<Duration, Refused> {
     fields.end(&["overlap"])?;
     let Some(overlap) = overlap else { return Ok(Duration::ZERO) };
     let fault = |why: String| Refused::invalid(Some("overlap"), format!("`overlap`: {why}"));
-    let text = overlap.as_str().ok_or_else(|| fault("a duration like \"24h\"".to_owned()))?;
+    let text =
+        overlap.as_str().ok_or_else(|| fault("it is a duration, like \"24h\"".to_owned()))?;
     match duration::parse(text) {
         Err(DurationError::Zero) => Ok(Duration::ZERO),
         parsed => parsed.map_err(|error| fault(error.to_string())),

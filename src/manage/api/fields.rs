@@ -158,7 +158,10 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value_seed(Self)?;
             if members.insert(Self::text(&name)?, value).is_some() {
-                return Err(A::Error::custom("a field stands in it twice"));
+                return Err(A::Error::custom(format_args!(
+                    "the field `{}` stands in it twice",
+                    name.escape_debug()
+                )));
             }
         }
         Ok(Value::Object(members))

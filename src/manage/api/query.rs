@@ -94,7 +94,7 @@ fn apply(
             filter.permission = Some(permission);
         }
         ("state", "revoked") => filter.revoked = true,
-        ("policy", "broken") => filter.breaks = Some(settings),
+        ("policy", "broken") => filter.breaks = Some((settings, now)),
         _ => {
             return Err("there are owner:NAME, owner:project/KEY, owner:repository/KEY/SLUG, \
                         kind:user, expires:never, expires:past, expires:14d, used:never, used:7d, \

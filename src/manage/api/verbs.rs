@@ -139,7 +139,10 @@ fn rotate(registry: &mut dyn Registry, asked: &Asked, overlap: Duration) -> Answ
         )));
     }
     let issued = tokens::rotate(registry, token.id, overlap, &asked.by, getrandom::fill)?;
-    show(issued, user.as_ref())
+    let old = registry.find_token(token.id)?.ok_or_else(|| no_token(token.id))?;
+    let ends = old.retires.into_iter().chain(old.expires).min().unwrap_or(asked.by.at);
+    let answer = Token::of(issued.record, user.as_ref()).succeeding(token.id, ends);
+    json(&answer.with(issued.secret))
 }
 
 fn list_all(registry: &mut dyn Registry, asked: &Asked, window: Window) -> Answered {
@@ -246,7 +249,9 @@ fn user_of(registry: &mut dyn Registry, owner: &Owner) -> Result<Option<UserReco
 }
 
 fn no_token(id: TokenId) -> Refused {
-    Refused::not_found(format!("there is no token `{id}` here"))
+    // What is no number is no token either.
+    let which = if id.0 == 0 { "such token".to_owned() } else { format!("token `{id}`") };
+    Refused::not_found(format!("there is no {which} here"))
 }
 
 fn show(issued: Issued, user: Option<&UserRecord>) -> Answered {

@@ -214,6 +214,7 @@ fn token(json: &TokenJson, known: &Known) -> Result<(TokenRecord, TokenHash), Wh
         suspended: moment(json.suspended_date),
         successor: json.successor.as_ref().map(number).transpose()?,
         retires: moment(json.ends_date),
+        breaks: None,
         last_used: moment(json.last_used_date).map(|at| LastUse { at, from: used_from }),
     };
     Ok((record, hash(&json.hash)?))

@@ -52,7 +52,7 @@ pub(in crate::store) fn each_condition_holds(backend: &impl Backend) {
     let need = |text: &str| TokenFilter { permission: Some(text.parse().expect(text)), ..all() };
     let text = |text: &str| TokenFilter { text: Some(text.to_owned()), ..all() };
     let kind = |kind| TokenFilter { kind: Some(kind), ..all() };
-    let breaks = |settings| TokenFilter { breaks: Some(settings), ..all() };
+    let breaks = |settings| TokenFilter { breaks: Some((settings, moment(0))), ..all() };
     let required = Settings { expiry_required: true, ..Settings::default() };
     let readers = Allowed { user: PermissionSet::default(), ..Allowed::default() };
     let read = "REPO_READ".parse::<Permission>().expect("a permission");

@@ -111,6 +111,7 @@ pub(super) fn token(row: &Row<'_>) -> Result<TokenRecord, Fault> {
         suspended: record.moment_if_any("suspended_ms")?,
         successor: record.get::<Option<i64>>("successor_id")?.map(TokenId),
         retires: core.retires,
+        breaks: None,
         last_used: at.map(|at| LastUse { at, from }),
     })
 }

@@ -4,12 +4,12 @@ use super::super::fault::Fault;
 use super::super::{principals, rows};
 use super::{trail, users};
 use crate::domain::names::NameCase;
-use crate::domain::principal::{Owner, StoredIdentity};
+use crate::domain::principal::{Owner, Scheme, StoredIdentity};
 use crate::domain::sealed::Sealed;
 use crate::domain::trail::{Author, Event, Subject};
 use crate::store::{IdentityRecord, NewIdentity, Reseal};
 use rusqlite::{Connection, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) fn set(tx: &Connection, new: &NewIdentity, by: &Author) -> Result<(), Fault> {
     let StoredIdentity { owner, scheme, username, sealed } = &new.identity;
@@ -34,11 +34,8 @@ pub(super) fn set(tx: &Connection, new: &NewIdentity, by: &Author) -> Result<(),
         ],
     )?;
     principals::renew_generation(tx)?;
-    let before = before.map(|record| json!({ "username": record.username }));
-    let details = json!({
-        "before": before,
-        "after": { "scheme": scheme.name(), "username": username },
-    });
+    let before = before.map(|record| shown(record.scheme, &record.username));
+    let details = json!({ "before": before, "after": shown(*scheme, username) });
     trail::append(tx, by, Event::IdentitySet, trail::about(owner), &details)
 }
 
@@ -52,7 +49,7 @@ pub(super) fn remove(
         return Err(Fault::Missing("stored credential", owner.to_string()));
     };
     principals::renew_generation(tx)?;
-    let details = json!({ "before": { "username": before.username } });
+    let details = json!({ "before": shown(before.scheme, &before.username) });
     trail::append(tx, by, Event::IdentityRemoved, trail::about(&before.owner), &details)
 }
 
@@ -77,6 +74,12 @@ pub(super) fn reseal(tx: &Connection, reseal: &mut Reseal<'_>, by: &Author) -> R
     let details = json!({ "count": found.len() });
     trail::append(tx, by, Event::IdentityRekeyed, Subject::default(), &details)?;
     Ok(found.len() as u64)
+}
+
+/// What the trail tells of a credential. A Bearer one has no user name.
+fn shown(scheme: Scheme, username: &str) -> Value {
+    let username = (scheme == Scheme::Basic).then_some(username);
+    json!({ "scheme": scheme.name(), "username": username })
 }
 
 /// Removes the one of this owner, if there is one.

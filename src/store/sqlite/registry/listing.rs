@@ -2,11 +2,15 @@
 
 use super::super::fault::Fault;
 use super::super::rows;
-use super::tokens::RECORDS;
+use super::settings;
+use super::tokens::{self, RECORDS};
 use crate::domain::principal::Owner;
+use crate::domain::settings::{PolicyError, Settings};
+use crate::domain::timestamp::Timestamp;
 use crate::store::{ExpiryFilter, Page, TokenFilter, TokenRecord, UseFilter, Window};
 use rusqlite::types::Value as Column;
 use rusqlite::{Connection, params_from_iter};
+use std::collections::HashMap;
 
 /// The conditions that the database can tell, and the values in them, in their order.
 fn conditions(filter: &TokenFilter) -> (Vec<String>, Vec<Column>) {
@@ -75,11 +79,18 @@ pub(super) fn list(
     let found = statement.query_and_then(params_from_iter(values), rows::token)?;
     let mut page = Page { values: Vec::new(), last: true };
     let mut skip = window.start;
+    let mut judge = filter.breaks.map(|(settings, now)| Judge::new(settings, now));
     for token in found {
-        let token = token?;
+        let mut token = token?;
         // The index ignores case; the filter may not.
         if !filter.admits(&token) {
             continue;
+        }
+        if let Some(judge) = &mut judge {
+            token.breaks = judge.breach(tx, &token)?.map(|breach| breach.to_string());
+            if token.breaks.is_none() {
+                continue;
+            }
         }
         if skip > 0 {
             skip -= 1;
@@ -91,4 +102,47 @@ pub(super) fn list(
         }
     }
     Ok(page)
+}
+
+/// Holds tokens that exist to settings.
+struct Judge {
+    settings: Settings,
+    now: Timestamp,
+    /// How many live tokens each owner has that was met so far.
+    counts: HashMap<String, u64>,
+}
+
+impl Judge {
+    fn new(settings: Settings, now: Timestamp) -> Self {
+        Self { settings, now, counts: HashMap::new() }
+    }
+
+    /// The first that the token breaks: its permissions, its lifetime, its project's settings, its number.
+    fn breach(
+        &mut self,
+        tx: &Connection,
+        token: &TokenRecord,
+    ) -> Result<Option<PolicyError>, Fault> {
+        let kind = token.owner.kind();
+        let admitted = self.settings.admit(kind, token.permissions, token.created, token.expires);
+        if let Err(breach) = admitted {
+            return Ok(Some(breach));
+        }
+        if let Owner::Repository(path) = &token.owner
+            && !settings::of_project(tx, path.project())?.repository_tokens
+        {
+            return Ok(Some(PolicyError::NoRepositoryTokens(path.project().to_owned())));
+        }
+        let Some(most) = self.settings.max_tokens else { return Ok(None) };
+        let owner = token.owner.to_string();
+        let key = owner.to_lowercase();
+        let count = if let Some(count) = self.counts.get(&key) {
+            *count
+        } else {
+            let count = tokens::live_of(tx, &token.owner, self.now)?;
+            self.counts.insert(key, count);
+            count
+        };
+        Ok((count > u64::from(most)).then_some(PolicyError::TooMany { owner, count, most }))
+    }
 }

@@ -51,7 +51,7 @@ pub(super) fn admit(tx: &Connection, token: &NewToken, now: Timestamp) -> Result
 }
 
 /// How many tokens an owner has that are live. Those that a successor took the place of do not count.
-fn live_of(tx: &Connection, owner: &Owner, now: Timestamp) -> Result<u64, Fault> {
+pub(super) fn live_of(tx: &Connection, owner: &Owner, now: Timestamp) -> Result<u64, Fault> {
     // In any case: a limit is not got round by another spelling.
     let filter = TokenFilter::of(owner.clone(), crate::domain::names::NameCase::Ignore);
     let tokens = list(tx, &filter, Window::ALL)?.values;
