@@ -16,6 +16,8 @@ pub struct PatternError {
 pub struct Pattern {
     forbids: bool,
     glob: String,
+    /// What lies below what it matches.
+    below: String,
 }
 
 impl Pattern {
@@ -42,7 +44,7 @@ impl Pattern {
         if glob.bytes().any(odd) {
             return fault("it has a character that stands in no name");
         }
-        Ok(Self { forbids, glob: glob.to_owned() })
+        Ok(Self { forbids, glob: glob.to_owned(), below: format!("{glob}/**") })
     }
 
     /// Whether it forbids what it matches.
@@ -66,8 +68,7 @@ impl Pattern {
     /// Whether `path` or a folder that it lies in matches: the reading of a prohibition.
     #[must_use]
     pub fn matches_at_or_above(&self, path: &str, case: NameCase) -> bool {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        ends.into_iter().any(|end| self.matches(&path[..end], case))
+        self.matches(path, case) || glob_matches(self.below.as_bytes(), path.as_bytes(), case)
     }
 }
 

@@ -110,26 +110,26 @@ fn keyed(upstream: &Upstream) -> super::support::Site {
 
 /// Every line: an owner, how its credential is presented, the secret, and what the host is shown.
 const CREDENTIALS: [(&[&str], &[&str], &str, &str); 4] = [
-        (
-            &["--user", "alice"],
-            &["--username", "ally"],
-            "secret-of-alice",
-            "Basic YWxseTpzZWNyZXQtb2YtYWxpY2U=",
-        ),
-        (&["--user", "bob"], &["--bearer"], "secret-of-bob", "Bearer secret-of-bob"),
-        (
-            &["--project", "team"],
-            &["--username", "team-bot"],
-            "secret-of-team",
-            "Basic dGVhbS1ib3Q6c2VjcmV0LW9mLXRlYW0=",
-        ),
-        (
-            &["--project", "team", "--repo", "app"],
-            &["--bearer"],
-            "secret-of-app",
-            "Bearer secret-of-app",
-        ),
-    ];
+    (
+        &["--user", "alice"],
+        &["--username", "ally"],
+        "secret-of-alice",
+        "Basic YWxseTpzZWNyZXQtb2YtYWxpY2U=",
+    ),
+    (&["--user", "bob"], &["--bearer"], "secret-of-bob", "Bearer secret-of-bob"),
+    (
+        &["--project", "team"],
+        &["--username", "team-bot"],
+        "secret-of-team",
+        "Basic dGVhbS1ib3Q6c2VjcmV0LW9mLXRlYW0=",
+    ),
+    (
+        &["--project", "team", "--repo", "app"],
+        &["--bearer"],
+        "secret-of-app",
+        "Bearer secret-of-app",
+    ),
+];
 
 /// Each owner's requests travel under the owner's own credential, and under nobody else's.
 #[test]

@@ -9,7 +9,7 @@ use super::ref_name::{RefName, RefNameError};
 use std::collections::HashSet;
 
 /// The most changes in one push.
-const CHANGES: usize = 100_000;
+const CHANGES: usize = 50_000;
 /// The most push options in one push.
 const OPTIONS: usize = 1_000;
 
@@ -83,8 +83,9 @@ pub enum Malformed {
     /// An object id of another length than the others, or none.
     #[error("the push has an object id that is none")]
     Id,
-    /// A certificate that could be read in two ways.
-    #[error("the push has a certificate that is none")]
+    /// A signed push, whose commands stand within its certificate: where those begin and end is read in
+    /// another way by every version of git.
+    #[error("signed pushes (git push --signed) are not taken here")]
     Certificate,
     /// A push option that is no text.
     #[error("the push has an option that is no text")]
@@ -103,14 +104,6 @@ enum State {
     Start,
     /// Among commands.
     Commands,
-    /// Within a certificate, before its empty line.
-    CertificateHead,
-    /// Within a certificate, among its commands.
-    CertificateCommands,
-    /// Within a certificate, in its signature.
-    Signature,
-    /// Behind a certificate: nothing but the flush may come.
-    Certified,
     /// Among the push options.
     Options,
 }
@@ -128,9 +121,6 @@ pub struct Reader {
     id: Option<usize>,
     /// The object format that the capabilities name.
     format: Option<usize>,
-    /// The options that a certificate vouches for.
-    certified: Vec<String>,
-    with_certificate: bool,
 }
 
 impl Default for Reader {
@@ -151,8 +141,6 @@ impl Reader {
             has_options: false,
             id: None,
             format: None,
-            certified: Vec::new(),
-            with_certificate: false,
         }
     }
 
@@ -180,12 +168,8 @@ impl Reader {
     /// A flush ends a section; whether it ends the head.
     fn flush(&mut self) -> Result<bool, Malformed> {
         match self.state {
-            // A certificate that is cut short is none.
-            State::CertificateHead | State::CertificateCommands | State::Signature => {
-                Err(Malformed::Certificate)
-            }
             State::Options => Ok(true),
-            State::Start | State::Commands | State::Certified => {
+            State::Start | State::Commands => {
                 // Without commands git does not ask for options.
                 if self.has_options && !self.push.changes.is_empty() {
                     self.state = State::Options;
@@ -200,10 +184,6 @@ impl Reader {
         if self.format.unwrap_or(40) != self.id.unwrap_or(self.format.unwrap_or(40)) {
             return Err(Malformed::Id);
         }
-        // What is signed is what is meant.
-        if self.with_certificate && self.certified != self.push.options {
-            return Err(Malformed::Certificate);
-        }
         Ok(std::mem::take(&mut self.push))
     }
 
@@ -211,15 +191,11 @@ impl Reader {
         match self.state {
             State::Start => self.first(data),
             State::Commands => self.command(text_of(data)),
-            State::CertificateHead => self.certificate_head(data),
-            State::CertificateCommands => self.certificate_command(data),
-            State::Signature => self.signature(data),
-            State::Certified => Err(Malformed::Line),
             State::Options => self.option(text_of(data)),
         }
     }
 
-    /// A `shallow` line, the first command with the capabilities behind it, or a certificate.
+    /// A `shallow` line, or the first command with the capabilities behind it.
     fn first(&mut self, data: &[u8]) -> Result<(), Malformed> {
         let (line, capabilities) = match memchr::memchr(0, data) {
             Some(nul) => (&data[..nul], Some(&data[nul + 1..])),
@@ -234,10 +210,8 @@ impl Reader {
         if let Some(capabilities) = capabilities {
             self.capabilities(text_of(capabilities))?;
         }
-        if line == b"push-cert" {
-            self.state = State::CertificateHead;
-            self.with_certificate = true;
-            return Ok(());
+        if line.starts_with(b"push-cert") {
+            return Err(Malformed::Certificate);
         }
         self.state = State::Commands;
         self.command(line)
@@ -277,7 +251,9 @@ impl Reader {
             return Err(Malformed::Capabilities);
         }
         for capability in bytes.split(|b| *b == b' ').filter(|text| !text.is_empty()) {
-            match capability {
+            // git takes a name with a value behind it for the same capability.
+            let name = capability.split(|b| *b == b'=').next().unwrap_or_default();
+            match if name == b"object-format" { capability } else { name } {
                 b"report-status" | b"report-status-v2" => self.push.manner.reports = true,
                 b"side-band" => {
                     let length = self.push.manner.side_band.unwrap_or_default().max(1000);
@@ -310,51 +286,11 @@ impl Reader {
         self.push.options.push(option_text(line)?);
         Ok(())
     }
-
-    /// `certificate version 0.1`, `pusher`, `pushee`, `nonce` and options, up to an empty line.
-    fn certificate_head(&mut self, data: &[u8]) -> Result<(), Malformed> {
-        let line = certificate_line(data)?;
-        if line.is_empty() {
-            self.state = State::CertificateCommands;
-        } else if let Some(option) = line.strip_prefix(b"push-option ") {
-            if self.certified.len() >= OPTIONS {
-                return Err(Malformed::Many);
-            }
-            self.certified.push(option_text(option)?);
-        }
-        Ok(())
-    }
-
-    fn certificate_command(&mut self, data: &[u8]) -> Result<(), Malformed> {
-        let line = certificate_line(data)?;
-        if line.starts_with(b"-----BEGIN ") {
-            self.state = State::Signature;
-            return Ok(());
-        }
-        self.command(line)
-    }
-
-    /// git looks for the *last* signature: what stands before it are commands. So there is only one.
-    fn signature(&mut self, data: &[u8]) -> Result<(), Malformed> {
-        if data == b"push-cert-end\n" {
-            self.state = State::Certified;
-            return Ok(());
-        }
-        let line = certificate_line(data)?;
-        if line.starts_with(b"-----BEGIN ") { Err(Malformed::Certificate) } else { Ok(()) }
-    }
 }
 
 /// A line without the one line feed that it may end in.
 fn text_of(data: &[u8]) -> &[u8] {
     data.strip_suffix(b"\n").unwrap_or(data)
-}
-
-/// A line of a certificate: exactly one, with its line feed, and no NUL, at which git would stop.
-fn certificate_line(data: &[u8]) -> Result<&[u8], Malformed> {
-    let line = data.strip_suffix(b"\n").ok_or(Malformed::Certificate)?;
-    let one = memchr::memchr2(0, b'\n', line).is_none();
-    if one && line != b"push-cert-end" { Ok(line) } else { Err(Malformed::Certificate) }
 }
 
 fn option_text(bytes: &[u8]) -> Result<String, Malformed> {

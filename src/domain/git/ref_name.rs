@@ -8,16 +8,22 @@ pub struct RefName(String);
 
 /// A text that is no full name of a ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is no name of a ref (git check-ref-format)")]
+#[error("it is no name of a ref (git check-ref-format), or longer than {} bytes", RefName::MOST)]
 pub struct RefNameError;
 
 impl RefName {
-    /// Reads a name: below `refs/`, by the rules of `git check-ref-format`. Names that are not UTF-8 are
-    /// none here.
+    /// The longest name, in bytes. Hosts keep refs in files, whose names have less.
+    pub const MOST: usize = 512;
+
+    /// Reads a name: below `refs/`, by the rules of `git check-ref-format`. Names that are not UTF-8, or
+    /// longer than [`RefName::MOST`], are none here.
     ///
     /// # Errors
     /// When it is none.
     pub fn new(bytes: &[u8]) -> Result<Self, RefNameError> {
+        if bytes.len() > Self::MOST {
+            return Err(RefNameError);
+        }
         let text = std::str::from_utf8(bytes).map_err(|_| RefNameError)?;
         let rest = text.strip_prefix("refs/").ok_or(RefNameError)?;
         let odd = |b: u8| b < 0x21 || b == 0x7f || b"~^:?*[\\".contains(&b);

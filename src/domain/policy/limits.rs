@@ -96,12 +96,24 @@ pub enum RefPatternError {
         "`{0}` is no pattern of refs: give full names, like refs/heads/bot/* (or refs/tags/v*)"
     )]
     Short(String),
+    /// More than a push is held to in reasonable time.
+    #[error(
+        "a token has at most {} patterns of refs, of {} bytes together",
+        RefRules::MOST,
+        RefRules::BYTES
+    )]
+    Many,
     /// A character that git allows in no ref (git-check-ref-format).
     #[error("`{0}` matches no ref: git allows no `~ ^ : ..` or `@{{` in one")]
     Character(String),
 }
 
 impl RefRules {
+    /// The most patterns.
+    pub const MOST: usize = 64;
+    /// The most bytes of all of them together.
+    pub const BYTES: usize = 4096;
+
     /// Reads the patterns, and the rest as it is.
     ///
     /// # Errors
@@ -112,6 +124,11 @@ impl RefRules {
         no_force: bool,
         no_tags: bool,
     ) -> Result<Self, RefPatternError> {
+        if texts.len() > Self::MOST
+            || texts.iter().map(|text| text.as_ref().len()).sum::<usize>() > Self::BYTES
+        {
+            return Err(RefPatternError::Many);
+        }
         let patterns: Result<_, _> = texts.iter().map(|t| Self::pattern(t.as_ref())).collect();
         Ok(Self { patterns: patterns?, no_delete, no_force, no_tags })
     }
@@ -167,6 +184,15 @@ impl RefRules {
 mod tests {
     use super::super::super::names::{ProjectPath, RepoName};
     use super::*;
+
+    #[test]
+    fn there_are_only_so_many_patterns_of_refs() {
+        let many = vec!["refs/heads/x"; RefRules::MOST + 1];
+        let long = vec![format!("refs/heads/{}", "x".repeat(480)); 9];
+        assert_eq!(RefRules::new(&many, false, false, false), Err(RefPatternError::Many));
+        assert_eq!(RefRules::new(&long, false, false, false), Err(RefPatternError::Many));
+        assert!(RefRules::new(&many[1..], false, false, false).is_ok());
+    }
 
     #[test]
     fn patterns_of_refs_are_full_names() {

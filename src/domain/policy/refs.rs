@@ -5,6 +5,7 @@ use super::super::git::ref_name::RefName;
 use super::super::names::{GroupName, NameCase, RepoPath, UserName};
 use super::super::pattern::Pattern;
 use super::super::principal::{Owner, TokenPrincipal};
+use super::super::token::contains_form;
 use super::limits::RefRules;
 
 /// What the operator protects (`[[protect]]`).
@@ -70,12 +71,23 @@ impl OptionPattern {
     /// Whether the option, with its value, is one of these.
     #[must_use]
     pub fn matches(&self, option: &str) -> bool {
-        let name = option.split_once('=').map_or(option, |(name, _)| name);
-        let name = name.trim().to_ascii_lowercase();
+        let name = canonical(option);
         match self.0.strip_suffix('*') {
             Some(start) => name.starts_with(start),
             None => name == self.0,
         }
+    }
+}
+
+/// The name of a push option as the most lenient host reads it: GitLab takes `mr` for `merge_request`,
+/// trims both parts of a name, and passes over dots in front.
+fn canonical(option: &str) -> String {
+    let name = option.split_once('=').map_or(option, |(name, _)| name);
+    let name: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+    let name = name.trim_start_matches('.').to_ascii_lowercase();
+    match name.strip_prefix("mr.") {
+        Some(rest) => format!("merge_request.{rest}"),
+        None => name,
     }
 }
 
@@ -109,10 +121,20 @@ pub fn judge(
     law: Law<'_>,
 ) -> Result<Hold, PushDenial> {
     if let Some(option) = push.options.iter().find(|o| law.options.iter().any(|p| p.matches(o))) {
-        let shown: String = option.chars().filter(|c| !c.is_control()).take(80).collect();
+        // Its value may be a secret, and so may what stands where a name should.
+        let name = option.split_once('=').map_or(option.as_str(), |(name, _)| name);
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+        let shown = if contains_form(option.as_bytes()) { "(hidden)" } else { &shown };
         let text = format!("the push option `{shown}` is refused for tokens here");
         return Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text });
     }
+    if cost(who, push, law) > MOST_COST {
+        let text =
+            "it changes too many refs for the rules that it is held to; push fewer at a time";
+        let text = text.to_owned();
+        return Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text });
+    }
+    let allowed = cut(&who.limits.refs.texts().join(" "));
     let here: Vec<&Protection> =
         law.protections.iter().filter(|p| p.is_about(who, repository)).collect();
     let mut hold = Hold::default();
@@ -120,7 +142,7 @@ pub fn judge(
         .changes
         .iter()
         .map(|change| {
-            let own = own_rules(&who.limits.refs, change, law.tells_force, &mut hold);
+            let own = own_rules(&who.limits.refs, &allowed, change, law.tells_force, &mut hold);
             own.map_err(|why| format!("token \"{}\" {why}", shown(&who.name)))
                 .and_then(|()| protected(&here, change, repository, law.tells_force, &mut hold))
                 .err()
@@ -136,6 +158,27 @@ pub fn judge(
     Err(PushDenial { reasons, text })
 }
 
+/// The most steps that matching may take: a second of a core, at the worst that patterns can be made.
+const MOST_COST: usize = 500_000_000;
+/// The longest that the rules of a token are told at.
+const LONGEST: usize = 200;
+
+/// An upper bound of the steps that matching takes: every pattern against every name.
+fn cost(who: &TokenPrincipal, push: &Push, law: Law<'_>) -> usize {
+    let length = |patterns: &[Pattern]| patterns.iter().map(|p| p.glob().len()).sum::<usize>();
+    let rules = length(who.limits.refs.patterns())
+        + law.protections.iter().map(|protection| length(&protection.refs)).sum::<usize>();
+    let names: usize = push.changes.iter().map(|change| change.name.as_str().len()).sum();
+    rules.saturating_mul(names)
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The name of a token within the quotes of a message.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| *c != '"').take(60).collect()
@@ -143,6 +186,7 @@ fn shown(name: &str) -> String {
 
 fn own_rules(
     rules: &RefRules,
+    allowed: &str,
     change: &RefChange,
     tells_force: bool,
     hold: &mut Hold,
@@ -155,7 +199,7 @@ fn own_rules(
     let narrowed = allowing.peek().is_some();
     let named = allowing.any(|pattern| pattern.matches(name.as_str(), NameCase::Exact));
     if rules.patterns().iter().any(|pattern| forbids(&pattern)) || (narrowed && !named) {
-        return Err(format!("may push {}", rules.texts().join(" ")));
+        return Err(format!("may push {allowed}"));
     }
     if !named && !name.is_common() {
         return Err("may push branches, tags and notes; hosts give other refs a meaning of their \

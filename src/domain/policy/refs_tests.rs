@@ -113,8 +113,12 @@ const OWN: &[(&str, &str, &str)] = &[
     ("no-force", "=refs/tags/v1", "refs/tags/v1 is refused: token \"ci\" may not force"),
     ("no-force", "+refs/tags/v1", "yes"),
     ("", "=refs/heads/x o:ci.skip", "the push option `ci.skip` is refused"),
-    ("", "=refs/heads/x o:CI.Variable=A=B", "the push option `CI.Variable=A=B` is refused"),
+    ("", "=refs/heads/x o:CI.Variable=A=B", "the push option `CI.Variable` is refused"),
     ("", "=refs/heads/x o:merge_request.auto_merge", "the push option"),
+    ("", "=refs/heads/x o:mr.auto_merge", "the push option"),
+    ("", "=refs/heads/x o:.ci.skip", "the push option"),
+    ("", "=refs/heads/x o:MR.Auto_Merge=1", "the push option"),
+    ("", "=refs/heads/x o:ci.variable=SECRET=x", "the push option `ci.variable` is refused"),
     ("", "=refs/heads/x o:merge_request.create o:topic=x", "yes"),
 ];
 
@@ -202,6 +206,16 @@ fn exceptions_are_for_people() {
     assert!(judged(&who, &protections));
     who.owner = Owner::of_project("team", None).expect("a name");
     assert!(!judged(&who, &protections));
+}
+
+#[test]
+fn a_push_that_would_take_too_long_to_judge_is_refused() {
+    let law = Law { protections: &[], options: &[], tells_force: true };
+    let rules = vec![format!("!refs/heads/**{}b", "a/".repeat(200)); 9].join(" ");
+    let long = format!("+refs/heads/{}x", "a/".repeat(240));
+    assert!(verdict(&token(&rules), &long, law) == "yes");
+    let many: Vec<String> = (0..400).map(|n| format!("{long}{n}")).collect();
+    assert!(verdict(&token(&rules), &many.join(" "), law).contains("push fewer at a time"));
 }
 
 #[test]
