@@ -10,12 +10,17 @@ pub(super) struct Options {
     /// The backup, as `gitlatch backup` wrote it
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Restore although the store that is replaced cannot be read, so that nobody knows what was revoked
+    /// in it: every token is suspended until it is resumed
+    #[arg(long)]
+    forget_revocations: bool,
 }
 
 /// Restores it, and says what was carried over from the store that was there before.
 pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<Outcome> {
     let config = context::config(config)?;
-    let restored = restore(&config.store.path, &options.file, &context::operator()?)?;
+    let (file, forget) = (&options.file, options.forget_revocations);
+    let restored = restore(&config.store.path, file, forget, &context::operator()?)?;
     let kept = restored.kept.as_ref().map(|kept| kept.display().to_string());
     output::fields(&[
         ("store", config.store.path.display().to_string()),
@@ -26,8 +31,8 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     ])?;
     if let Some(error) = restored.unreadable {
         output::note(&format!(
-            "the store that was there before could not be read ({:#}), so what was revoked in it since \
-             the backup is honoured again; look through `gitlatch token list` and revoke it",
+            "the store that was there before could not be read ({:#}), so every token is suspended: look \
+             through `gitlatch token list`, revoke what should be, and `gitlatch token resume` the rest",
             anyhow::Error::new(error)
         ));
     }

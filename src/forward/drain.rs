@@ -9,16 +9,19 @@ use hyper::body::Incoming;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The most bytes that are read for nothing: a push that is refused for its refs is known to be so when
-/// its pack has begun, and git reads the answer when it has sent all of it.
-const MOST: u64 = 1024 * 1024 * 1024;
+/// The most bytes that are read for nothing.
+const MOST: u64 = 64 * 1024 * 1024;
 /// The longest time that they are read for.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(10);
+/// The same of a push of somebody who may push: that it is refused for its refs is known when its pack
+/// has begun, and git reads the answer when it has sent all of it.
+const MOST_OF_A_PUSH: u64 = 1024 * 1024 * 1024;
+const LONGEST_OF_A_PUSH: Duration = Duration::from_mins(1);
 
 /// The way to the worker's drain. Handing a body over never fails and never waits.
 #[derive(Clone)]
 pub struct Drain {
-    queue: mpsc::UnboundedSender<Incoming>,
+    queue: mpsc::UnboundedSender<(Incoming, bool)>,
 }
 
 impl Drain {
@@ -27,25 +30,27 @@ impl Drain {
     pub fn start() -> Self {
         let (queue, mut bodies) = mpsc::unbounded_channel();
         tokio::task::spawn_local(async move {
-            while let Some(body) = bodies.recv().await {
-                tokio::task::spawn_local(tokio::time::timeout(LONGEST, read_out(body)));
+            while let Some((body, pushed)) = bodies.recv().await {
+                let (most, longest) =
+                    if pushed { (MOST_OF_A_PUSH, LONGEST_OF_A_PUSH) } else { (MOST, LONGEST) };
+                tokio::task::spawn_local(tokio::time::timeout(longest, read_out(body, most)));
             }
         });
         Self { queue }
     }
 
-    /// Reads the rest of `body` out.
-    pub fn take(&self, body: Incoming) {
+    /// Reads the rest of `body` out; `pushed` is that of a push which was refused for its refs.
+    pub fn take(&self, body: Incoming, pushed: bool) {
         // A worker that stops has no drain any more: the body is dropped.
-        let _ = self.queue.send(body);
+        let _ = self.queue.send((body, pushed));
     }
 }
 
-async fn read_out(mut body: Incoming) {
+async fn read_out(mut body: Incoming, most: u64) {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
         read += frame.data_ref().map_or(0, |data| data.len() as u64);
-        if read > MOST {
+        if read > most {
             return;
         }
     }

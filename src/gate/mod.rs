@@ -36,7 +36,7 @@ use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use push::Judged;
+use push::{Judged, Told};
 use refusal::Refusal;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -66,6 +66,7 @@ pub struct Gate {
     drain: Drain,
     ids: Ids,
     complaints: Arc<Complaints>,
+    told: Told,
 }
 
 impl Gate {
@@ -91,6 +92,7 @@ impl Gate {
             drain: Drain::start(),
             ids,
             complaints,
+            told: Told::default(),
         }
     }
 

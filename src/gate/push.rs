@@ -5,13 +5,13 @@
 use super::refusal::Refusal;
 use super::visit::{Visit, without_token};
 use super::{Gate, Rules};
-use crate::auth::Identify;
 use crate::domain::git::receive_pack::{Malformed, Push, Reader, RefChange};
 use crate::domain::git::report;
 use crate::domain::names::RepoPath;
 use crate::domain::policy::refs::{self, Hold, Law, PushDenial};
 use crate::domain::policy::{Circumstances, Denial};
 use crate::domain::principal::{Owner, TokenPrincipal};
+use crate::domain::token::TokenId;
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::body::{Body, Upload};
 use crate::reply;
@@ -22,11 +22,52 @@ use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 /// The most bytes that the commands of a push may take: those of 20,000 refs with long names take half.
 const MOST: usize = 8 * 1024 * 1024;
 /// The most refs of one push that the trail names; the rest is counted.
-const NAMED: usize = 1_000;
+const NAMED: usize = 50;
+/// The longest that a name or a reason stands in the trail or in the log.
+const LONGEST: usize = 200;
+/// How many pushes of one token a worker tells the trail of in a minute; the next one after that minute
+/// tells how many were left out. The log tells of every one.
+const TOLD: u32 = 60;
+const MINUTE: Duration = Duration::from_mins(1);
+/// The most tokens that are counted at a time. Beyond them the count begins anew.
+const COUNTED: usize = 10_000;
+
+/// How much the trail was told lately, by token.
+#[derive(Default)]
+pub(super) struct Told(RefCell<HashMap<TokenId, Lately>>);
+
+struct Lately {
+    since: Instant,
+    told: u32,
+    left_out: u64,
+}
+
+impl Told {
+    /// Whether one more push of this token is to be told, and how many were not before it.
+    fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
+        let mut tokens = self.0.borrow_mut();
+        if tokens.len() >= COUNTED && !tokens.contains_key(&token) {
+            tokens.clear();
+        }
+        let lately = tokens.entry(token).or_insert(Lately { since: now, told: 0, left_out: 0 });
+        if now.duration_since(lately.since) >= MINUTE {
+            (lately.since, lately.told) = (now, 0);
+        }
+        lately.told += 1;
+        if lately.told > TOLD {
+            lately.left_out += 1;
+            return None;
+        }
+        Some(std::mem::take(&mut lately.left_out))
+    }
+}
 
 /// What becomes of a push.
 pub(super) enum Judged {
@@ -61,13 +102,16 @@ impl Gate {
         let judged = refs::judge(who, repository, &push, law);
         let reasons = judged.as_ref().err().map(|denial| denial.reasons.as_slice());
         visit.pushes(&push.changes);
-        if !push.changes.is_empty() {
-            let about = (who, repository);
-            tell(self.identify.as_ref(), about, &push.changes, reasons, at, visit.id());
+        if !push.changes.is_empty()
+            && let Some(left_out) = self.told.admit(who.id, Instant::now())
+        {
+            let note = note((who, repository), &push.changes, reasons, visit.id(), left_out);
+            let by = Author { who: Actor::Token(who.id), from: at.client, at: at.now };
+            self.identify.tell(note, by);
         }
         match judged {
             Ok(hold) => Ok(Judged::Forward(hold)),
-            Err(denial) => refuse(&push, &denial, visit),
+            Err(denial) => refuse(&push, &denial, upload, visit),
         }
     }
 }
@@ -91,7 +135,12 @@ async fn peek(upload: &mut Upload) -> Result<Push, Refusal> {
 }
 
 /// The answer that git shows, a line for each ref; or a plain refusal to a client that takes no report.
-fn refuse(push: &Push, denial: &PushDenial, visit: &mut Visit) -> Result<Judged, Refusal> {
+fn refuse(
+    push: &Push,
+    denial: &PushDenial,
+    upload: &mut Upload,
+    visit: &mut Visit,
+) -> Result<Judged, Refusal> {
     let names = push.changes.iter().map(|change| &change.name);
     let refused: Vec<_> = names.zip(denial.reasons.iter().cloned()).collect();
     let text = format!("gitlatch: {} (request {})", denial.text, visit.id());
@@ -99,22 +148,23 @@ fn refuse(push: &Push, denial: &PushDenial, visit: &mut Visit) -> Result<Judged,
         return Err(Denial::Refs { text: denial.text.clone() }.into());
     };
     visit.refused(Verdict::Refused, "refs");
+    upload.is_pushed();
     Ok(Judged::Answered(reply::pushed(report).map(Body::Ready)))
 }
 
-/// Has the trail name each ref with its ids, and the verdict.
-fn tell(
-    identify: &dyn Identify,
+/// What the trail is told: each ref with its ids, and the verdict.
+fn note(
     (who, repository): (&TokenPrincipal, &RepoPath),
     changes: &[RefChange],
     reasons: Option<&[String]>,
-    at: Circumstances,
     id: &str,
-) {
+    left_out: u64,
+) -> Note {
     let entry = |(number, change): (usize, &RefChange)| -> Value {
-        let mut entry = json!({ "ref": without_token(change.name.as_str()), "old": change.old, "new": change.new });
+        let name = cut(without_token(change.name.as_str()));
+        let mut entry = json!({ "ref": name, "old": change.old, "new": change.new });
         if let Some(reason) = reasons.and_then(|reasons| reasons.get(number)) {
-            entry["reason"] = reason.as_str().into();
+            entry["reason"] = cut(without_token(reason)).into();
         }
         entry
     };
@@ -129,7 +179,30 @@ fn tell(
         repository: Some(repository.name().to_owned()),
     };
     let event = if reasons.is_some() { Event::PushRefused } else { Event::PushForwarded };
-    let details = json!({ "request": id, "count": changes.len(), "refs": named });
-    let by = Author { who: Actor::Token(who.id), from: at.client, at: at.now };
-    identify.tell(Note { event, subject, details }, by);
+    let mut details = json!({ "request": id, "count": changes.len(), "refs": named });
+    if left_out > 0 {
+        details["leftOut"] = left_out.into();
+    }
+    Note { event, subject, details }
+}
+
+/// The beginning of a text that a client may have made long.
+pub(super) fn cut(text: &str) -> &str {
+    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trail_is_told_of_so_many_pushes_a_minute() {
+        let (told, start) = (Told::default(), Instant::now());
+        let admitted = |token, at| told.admit(TokenId(token), at);
+        let count = (0..TOLD + 5).filter(|_| admitted(1, start).is_some()).count();
+        assert_eq!(count, TOLD as usize);
+        assert_eq!(admitted(2, start), Some(0), "another token is counted by itself");
+        assert_eq!(admitted(1, start + MINUTE), Some(5));
+        assert_eq!(admitted(1, start + MINUTE), Some(0));
+    }
 }

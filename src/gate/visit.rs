@@ -221,7 +221,7 @@ impl Drop for Visit {
 }
 
 fn pushed(change: &RefChange) -> PushedRef<'_> {
-    let name = without_token(change.name.as_str());
+    let name = super::push::cut(without_token(change.name.as_str()));
     PushedRef { r#ref: name, old: &change.old, new: &change.new }
 }
 

@@ -10,12 +10,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// How many there are: so many passwords are checked at a time, each in 19 MiB.
 const CLERKS: usize = 2;
 /// How much work may wait: at 30 ms a password, a second of it.
 const QUEUE: usize = 64;
+/// How much of it tokens may ask for at a time, so that none of them crowds out whoever would revoke it.
+const TOKENS: usize = 16;
 
 type Work = Box<dyn FnOnce(&mut dyn Registry) + Send>;
 
@@ -23,6 +25,7 @@ type Work = Box<dyn FnOnce(&mut dyn Registry) + Send>;
 #[derive(Clone, Debug)]
 pub struct Clerks {
     queue: SyncSender<Work>,
+    tokens: Arc<Semaphore>,
 }
 
 /// The threads behind the queue. They end when every [`Clerks`] is gone and the work is done.
@@ -58,7 +61,8 @@ impl Clerks {
             let name = format!("clerk-{number}");
             threads.push(thread::Builder::new().name(name).spawn(move || serve(registry, &work))?);
         }
-        Ok((Self { queue }, Shift(threads)))
+        let tokens = Arc::new(Semaphore::new(TOKENS));
+        Ok((Self { queue, tokens }, Shift(threads)))
     }
 
     /// Has something done, and waits for it without keeping the thread.
@@ -76,6 +80,20 @@ impl Clerks {
         });
         self.queue.try_send(work).map_err(|_| Undone::Busy)?;
         outcome.await.map_err(|_| Undone::Crashed)
+    }
+}
+
+impl Clerks {
+    /// The same for a token, of which only so many are served at a time.
+    ///
+    /// # Errors
+    /// When too much is waiting, or it crashed.
+    pub async fn run_for_token<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Registry) -> T + Send + 'static,
+    ) -> Result<T, Undone> {
+        let _place = self.tokens.try_acquire().map_err(|_full| Undone::Busy)?;
+        self.run(work).await
     }
 }
 

@@ -77,7 +77,7 @@ impl From<ManageError> for LoginError {
 }
 
 /// How many failed logins a minute are written into the trail one by one: guessing must not fill it.
-const WRITTEN: u32 = 100;
+const WRITTEN: u32 = 20;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// What all workers share about logins.
@@ -139,9 +139,12 @@ impl Desk {
         password: Secret,
         from: Option<IpAddr>,
     ) -> Result<UserRecord, LoginError> {
-        let attempt = self.logins.throttle.begin(name, from).await?;
-        // What is no user name is nobody's, and costs the guesser an attempt like any other.
-        let Ok(user) = UserName::new(name) else {
+        let read = UserName::new(name);
+        // What is no user name is nobody's, and costs the guesser an attempt like any other: all of them
+        // count as one account, which nobody can have.
+        let account = read.as_ref().map_or("", UserName::as_str);
+        let attempt = self.logins.throttle.begin(account, from).await?;
+        let Ok(user) = read else {
             attempt.failed();
             self.note(None, from, "wrong user name or password").await;
             return Err(LoginError::Wrong);

@@ -124,6 +124,12 @@ pub enum StoreError {
         /// What it is.
         why: String,
     },
+    /// A store that knows what was revoked cannot be read; nothing was changed.
+    #[error(
+        "{0}, and only it knows what was revoked since the backup, so nothing was restored; to restore all \
+         the same, with every token suspended until it is resumed, add --forget-revocations"
+    )]
+    Forgets(Box<StoreError>),
     /// A caller's own step within a change failed; nothing was changed.
     #[error("the change was not made")]
     Step(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -76,7 +76,8 @@ pub(super) struct Reservation {
 #[derive(Debug)]
 struct Slots {
     pair: Slot<(Account, Place)>,
-    place: Slot<Place>,
+    /// None where the account is known: who shares an address with guessers is not shut out by them.
+    place: Option<Slot<Place>>,
     /// None where the account is known: guesses elsewhere do not count here, nor those here elsewhere.
     account: Option<Slot<Account>>,
 }
@@ -118,12 +119,12 @@ impl Ledger {
         let known = last.is_some_and(|last| now.saturating_duration_since(*last) < KNOWN);
         let slots = Slots {
             pair: self.pairs.slot(pair, now),
-            place: self.places.slot(place, now),
+            place: (!known).then(|| self.places.slot(place, now)),
             account: (!known).then(|| self.accounts.slot(account, now)),
         };
         let standing = [
             self.pairs.standing(&slots.pair, now),
-            self.places.standing(&slots.place, now),
+            slots.place.as_ref().map_or(Standing::Free, |p| self.places.standing(p, now)),
             slots.account.as_ref().map_or(Standing::Free, |a| self.accounts.standing(a, now)),
         ];
         match standing.into_iter().max() {
@@ -131,7 +132,9 @@ impl Ledger {
             Some(worst) => return Err(worst),
         }
         self.pairs.reserve(&slots.pair);
-        self.places.reserve(&slots.place);
+        if let Some(slot) = &slots.place {
+            self.places.reserve(slot);
+        }
         if let Some(slot) = &slots.account {
             self.accounts.reserve(slot);
         }
@@ -143,7 +146,9 @@ impl Ledger {
         let Reservation { pair, slots } = reservation;
         let wrong = (outcome == Outcome::Wrong).then_some(now);
         self.pairs.settle(&slots.pair, wrong);
-        self.places.settle(&slots.place, wrong);
+        if let Some(slot) = &slots.place {
+            self.places.settle(slot, wrong);
+        }
         if let Some(slot) = &slots.account {
             self.accounts.settle(slot, wrong);
         }

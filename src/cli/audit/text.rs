@@ -45,6 +45,9 @@ fn about(subject: &Subject) -> Option<String> {
 /// `name ci, permissions REPO_READ`; of a change what is different: `name ci → nightly`.
 fn words(details: &Value) -> String {
     match details {
+        Value::Object(fields) if fields.contains_key("refs") && fields.contains_key("count") => {
+            pushed(fields)
+        }
         Value::Object(fields) => match (fields.get("before"), fields.get("after")) {
             (Some(Value::Object(before)), Some(Value::Object(after))) => {
                 changes(before, after).join(", ")
@@ -54,6 +57,34 @@ fn words(details: &Value) -> String {
         Value::Null => String::new(),
         other => value(other),
     }
+}
+
+/// The refs of a push: `refs/heads/x made a2295ce`, and of a refused one why.
+fn pushed(fields: &Map<String, Value>) -> String {
+    let refs = fields.get("refs").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+    let short = |id: String| id.chars().take(7).collect::<String>();
+    let none = |id: &str| !id.is_empty() && id.bytes().all(|b| b == b'0');
+    let mut told: Vec<String> = refs
+        .iter()
+        .map(|of| {
+            let (name, old, new) = (text(of, "ref"), text(of, "old"), text(of, "new"));
+            let what = match (none(&old), none(&new)) {
+                (_, true) => format!("{name} deleted, was {}", short(old)),
+                (true, false) => format!("{name} made {}", short(new)),
+                (false, false) => format!("{name} {} → {}", short(old), short(new)),
+            };
+            match text(of, "reason").as_str() {
+                "" => what,
+                reason => format!("{what}: {reason}"),
+            }
+        })
+        .collect();
+    let count = fields.get("count").and_then(Value::as_u64).unwrap_or_default();
+    if let Some(more) = count.checked_sub(refs.len() as u64).filter(|more| *more > 0) {
+        told.push(format!("and {more} more"));
+    }
+    told.join("; ")
 }
 
 fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
@@ -165,6 +196,11 @@ mod tests {
         let cases = [
             ("null", ""),
             ("{}", ""),
+            (
+                r#"{"request":"x","count":3,"refs":[{"ref":"refs/heads/a","old":"000","new":"1234567890"},
+                    {"ref":"refs/heads/b","old":"abcdefabc","new":"1234567890","reason":"no"}]}"#,
+                "refs/heads/a made 1234567; refs/heads/b abcdefa → 1234567: no; and 1 more",
+            ),
             (
                 r#"{"name":"ci","permissions":["REPO_READ"],"expiryDate":null}"#,
                 "name ci, permissions REPO_READ",

@@ -55,9 +55,9 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     let hypothetical = hypothetical(&options.permissions)?;
     let (config, _warnings) = context::config_to_serve(&context::config_path(config)?)?;
     let asker = match (hypothetical, options.token) {
-        (Some(token), _) => Asker { token, dishonoured: None },
+        (Some(token), _) => Asker::of(token),
         (None, Some(id)) => numbered(&config, id)?,
-        (None, None) => Asker { token: presented(&config)?, dishonoured: None },
+        (None, None) => known(&config, presented(&config)?),
     };
     let at = Circumstances {
         now: app::now()?,
@@ -74,6 +74,12 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
         output::fields(&explanation.fields())?;
     }
     Ok(if explanation.allowed() { Outcome::Done } else { Outcome::Refused })
+}
+
+/// A token that is honoured; in mode `stored` its owner needs a credential for the host as well.
+fn known(config: &Config, token: TokenPrincipal) -> Asker {
+    let unknown_to_host = config.keys().is_some() && token.identity.is_none();
+    Asker { unknown_to_host, ..Asker::of(token) }
 }
 
 /// A token that nobody has: a user's, whose rights only the host would narrow.
@@ -100,7 +106,9 @@ fn numbered(config: &Config, id: TokenId) -> anyhow::Result<Asker> {
     let record = registry.find_token(id)?.ok_or(ManageError::NoToken(id))?;
     let suspended = record.suspended.map(moment::minute);
     let why = match (record.revoked, registry.principal(id, app::reading(config))?) {
-        (None, Some(token)) => return Ok(Asker { token, dishonoured: None }),
+        (None, Some(token)) => {
+            return Ok(known(config, token));
+        }
         (None, None) => match suspended {
             Some(since) => format!("the token is suspended since {since}"),
             None => format!("the token's owner, {}, is disabled", record.owner),
@@ -120,7 +128,7 @@ fn numbered(config: &Config, id: TokenId) -> anyhow::Result<Asker> {
         groups: Vec::new(),
         identity,
     };
-    Ok(Asker { token, dishonoured: Some(why) })
+    Ok(Asker { dishonoured: Some(why), ..Asker::of(token) })
 }
 
 /// The token whose secret is presented on standard input.

@@ -16,8 +16,17 @@ pub(super) const HYPOTHETICAL: TokenId = TokenId(0);
 #[derive(Debug)]
 pub(super) struct Asker {
     pub(super) token: TokenPrincipal,
+    /// In mode `stored`: the host has no credential for the token's owner.
+    pub(super) unknown_to_host: bool,
     /// Why the token is not honoured at all, if it is not: answered like one that is not known.
     pub(super) dishonoured: Option<String>,
+}
+
+impl Asker {
+    /// One whose token is honoured.
+    pub(super) fn of(token: TokenPrincipal) -> Self {
+        Self { token, unknown_to_host: false, dishonoured: None }
+    }
 }
 
 /// What would become of a request, and why. What could not be found out is null.
@@ -81,6 +90,13 @@ pub(super) fn explain(
         Classified::Own => base.refused(403, &Unserved::Own),
         Classified::Known(intent) => match decide(&who.token, &intent, at) {
             Err(denial) => base.denied(&denial),
+            Ok(_) if who.unknown_to_host => {
+                let owner = &who.token.owner;
+                let why = format!(
+                    "no credential for the host is stored for {owner}; see gitlatch identity set --help"
+                );
+                base.refused(403, &why)
+            }
             Ok(_) if intent.voice == Voice::Lfs => base.refused(501, &Unserved::Lfs),
             Ok(_) => Explanation { verdict: "allowed", why: reason(&who.token, &intent), ..base },
         },

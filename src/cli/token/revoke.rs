@@ -114,7 +114,12 @@ fn all_of(
         Owner::Project(scope) => {
             let live = registry.list_tokens(&TokenFilter::all(case), Window::ALL)?.values;
             let below = live.into_iter().filter(|token| is_within(scope, &token.owner, case));
-            below.map(|token| registry.revoke_token(token.id, by)).collect()
+            // One that somebody else has revoked meanwhile is what was wanted.
+            let revoked = below.filter_map(|token| match registry.revoke_token(token.id, by) {
+                Err(StoreError::Missing { .. }) => None,
+                revoked => Some(revoked),
+            });
+            revoked.collect()
         }
     }
 }

@@ -74,6 +74,11 @@ fn deny(section: &mut Section<'_>, forces: &mut Forces) -> Option<Deny> {
             }
         }
     }
+    if deny.force && !deny.delete && !deny.push {
+        let text = "`deny`: who may delete a branch can make it anew, which \"force\" does not see: deny \
+                    \"delete\" as well";
+        section.notes.warning(place, text);
+    }
     if deny == Deny::default() {
         section.notes.error(place, "`deny` denies nothing: name \"push\", \"delete\" or \"force\"");
         return None;

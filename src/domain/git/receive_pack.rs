@@ -152,7 +152,7 @@ impl Reader {
         while let Some((packet, length)) = pkt_line::read(&bytes[self.at..])? {
             self.at += length;
             let done = match packet {
-                Packet::Flush => self.flush()?,
+                Packet::Flush => self.flush(),
                 Packet::Data(data) => {
                     self.line(data)?;
                     false
@@ -165,19 +165,14 @@ impl Reader {
         Ok(None)
     }
 
-    /// A flush ends a section; whether it ends the head.
-    fn flush(&mut self) -> Result<bool, Malformed> {
-        match self.state {
-            State::Options => Ok(true),
-            State::Start | State::Commands => {
-                // Without commands git does not ask for options.
-                if self.has_options && !self.push.changes.is_empty() {
-                    self.state = State::Options;
-                    return Ok(false);
-                }
-                Ok(true)
-            }
+    /// A flush ends a section; whether it ends the head. Without commands git does not ask for options.
+    fn flush(&mut self) -> bool {
+        let options = self.has_options && !self.push.changes.is_empty();
+        if self.state != State::Options && options {
+            self.state = State::Options;
+            return false;
         }
+        true
     }
 
     fn finish(&mut self) -> Result<Push, Malformed> {

@@ -26,6 +26,8 @@ pub struct Upload {
     limit: Option<u64>,
     /// The client waits for 100 Continue: while nothing was asked of the body, none is on its way.
     waits: bool,
+    /// It is a push that was refused for its refs.
+    pushed: bool,
 }
 
 impl Upload {
@@ -49,7 +51,7 @@ impl Upload {
         let state = if body.is_some() { UploadState::Open } else { UploadState::Done };
         meter.set_upload(state);
         let meter = Rc::clone(meter);
-        Self { body, ahead: None, meter, idle: Idle::new(idle), drain, limit, waits }
+        Self { body, ahead: None, meter, idle: Idle::new(idle), drain, limit, waits, pushed: false }
     }
 
     /// A second handle on an empty body, for a request that may be sent again.
@@ -63,12 +65,18 @@ impl Upload {
             drain: self.drain.clone(),
             limit: None,
             waits: false,
+            pushed: false,
         })
     }
 
     /// Gives back what was read of it, for whoever reads it next. It was counted when it was read.
     pub fn put_back(&mut self, read: Bytes) {
         self.ahead = (!read.is_empty()).then_some(read);
+    }
+
+    /// Notes that it is a push which was refused for its refs, whose rest git sends before it listens.
+    pub fn is_pushed(&mut self) {
+        self.pushed = true;
     }
 
     /// Why it broke off, when it did.
@@ -175,7 +183,7 @@ impl Drop for Upload {
         // A client that has sent nothing for so long is not waited for once more.
         let wanted = !self.waits && self.meter.upload() != UploadState::Stalled;
         if let Some(body) = self.body.take().filter(|_| wanted) {
-            self.drain.take(body);
+            self.drain.take(body, self.pushed);
         }
     }
 }

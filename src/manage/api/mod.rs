@@ -110,7 +110,7 @@ impl Api {
                     let (id, by) = (token.id, by(Actor::Token(token.id))?);
                     self.desk
                         .clerks
-                        .run(move |registry| verbs::of_itself(registry, verb, id, &by))
+                        .run_for_token(move |registry| verbs::of_itself(registry, verb, id, &by))
                         .await?
                 }
                 // What else may be done on its own path is no secret to it.

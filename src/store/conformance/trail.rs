@@ -212,10 +212,10 @@ fn house<R: Registry>() -> Vec<Step<R>> {
             },
             &[
                 r#"identity.set team {"before":null,"after":{"scheme":"basic","username":"one"}}"#,
-                r#"identity.set team {"before":{"username":"one"},"after":{"scheme":"basic","username":"two"}}"#,
+                r#"identity.set team {"before":{"scheme":"basic","username":"one"},"after":{"scheme":"basic","username":"two"}}"#,
                 r#"identity.set alice {"before":null,"after":{"scheme":"basic","username":"a"}}"#,
                 r#"identity.rekeyed  {"count":2}"#,
-                r#"identity.removed team {"before":{"username":"two"}}"#,
+                r#"identity.removed team {"before":{"scheme":"basic","username":"two"}}"#,
             ],
         ),
         (

@@ -1,14 +1,14 @@
 //! What a store that is replaced knows and the backup cannot: which tokens and users ended since.
 
 use super::fault::Fault;
-use super::registry::{tokens, trail, users};
+use super::registry::{self, tokens, trail, users};
 use super::restore::Carried;
 use super::{backup, principals, schema};
-use crate::domain::names::UserName;
+use crate::domain::names::{NameCase, UserName};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
 use crate::domain::trail::{Author, Event, Subject};
-use crate::store::Head;
+use crate::store::{Head, TokenFilter};
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use serde_json::json;
 
@@ -82,13 +82,13 @@ fn all<T>(
 /// tokens that are not revoked and the head of the trail are returned.
 pub(super) fn over(
     restored: &mut Connection,
-    known: Option<&Known>,
+    known: &[&Known],
     unreadable: bool,
     by: &Author,
 ) -> Result<(Carried, u64, Head), Fault> {
     let tx = restored.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut carried = Carried::default();
-    if let Some(known) = known {
+    for known in known {
         for user in &known.disabled {
             carried.disabled += u64::from(disable(&tx, user, by)?);
         }
@@ -102,8 +102,13 @@ pub(super) fn over(
             raise(&tx, table, *number)?;
         }
     }
+    if unreadable {
+        // Nobody knows what was revoked: each token waits for somebody who looks at it.
+        let all = TokenFilter::all(NameCase::Exact);
+        carried.suspended += registry::suspend_all(&tx, &all, by)?.len() as u64;
+    }
     let tokens = backup::tokens(&tx)?;
-    let replaced = known.and_then(|known| known.head);
+    let replaced = known.first().and_then(|known| known.head);
     let details = json!({
         "tokens": tokens,
         "revokedTokens": carried.revoked,

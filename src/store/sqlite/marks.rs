@@ -18,6 +18,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Most marks that one desk or the batch holds. Beyond it new ones are dropped: the token's next use
 /// makes another.
 const MOST: usize = 10_000;
+/// Most notes for the trail that one desk or the batch holds; each is of some kilobytes.
+const NOTES: usize = 2_000;
+/// Notes in a transaction: whoever revokes meanwhile waits no longer than they take.
+const NOTES_AT_ONCE: usize = 50;
 /// Rows in a transaction: others who write wait no longer than that takes.
 const CHUNK: usize = 1_000;
 /// Most places remembered of one token. A token that is used from more of them is used from anywhere,
@@ -49,7 +53,7 @@ impl Desk {
 
     pub(super) fn tell(&self, note: Note, by: Author) {
         let mut pile = self.lock();
-        if pile.notes.len() < MOST {
+        if pile.notes.len() < NOTES {
             pile.notes.push((note, by));
         } else {
             pile.lost += 1;
@@ -75,7 +79,7 @@ impl Batch {
         for (mark, at) in taken.marks {
             put(&mut self.marks, mark, at);
         }
-        let room = MOST.saturating_sub(self.notes.len());
+        let room = NOTES.saturating_sub(self.notes.len());
         let lost = taken.lost + taken.notes.len().saturating_sub(room) as u64;
         self.notes.extend(taken.notes.into_iter().take(room));
         if lost > 0 {
@@ -100,12 +104,12 @@ impl Batch {
             }
         }
         while !self.notes.is_empty() {
-            let now = self.notes.len().min(CHUNK);
-            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (note, by) in self.notes.range(..now) {
-                trail::append(&tx, by, note.event, note.subject.clone(), &note.details)?;
-            }
-            tx.commit()?;
+            let now = self.notes.len().min(NOTES_AT_ONCE);
+            durably(connection, |tx| {
+                self.notes.range(..now).try_for_each(|(note, by)| {
+                    trail::append(tx, by, note.event, note.subject.clone(), &note.details)
+                })
+            })?;
             self.notes.drain(..now);
         }
         Ok(())

@@ -32,6 +32,9 @@ use tempfile::TempPath;
 /// What SQLite may keep beside a database.
 const BESIDE: [&str; 3] = ["-wal", "-journal", "-shm"];
 
+/// The most stores that are kept beside one.
+const MOST_KEPT: u32 = 10_000;
+
 /// What became of a restoration.
 #[derive(Debug)]
 pub struct Restored {
@@ -64,10 +67,19 @@ pub struct Carried {
 
 /// Puts the backup at `from` in the place of the store at `path`, where there need be none.
 ///
+/// What was revoked since the backup is told by the store that is replaced, and by those that were kept
+/// when it was restored before. Where one of them cannot be read, nothing is done unless `forget` says
+/// so: then every token is suspended, until somebody has looked at it and resumes it.
+///
 /// # Errors
-/// [`StoreError::InUse`] when somebody has the store open, the errors of opening a store for `from`, and
+/// [`StoreError::Forgets`] when a store cannot be read that knows what was revoked; [`StoreError::InUse`] when somebody has the store open, the errors of opening a store for `from`, and
 /// [`StoreError::Trail`] when the backup's trail is not what was written. Nothing is changed by them.
-pub fn restore(path: &Path, from: &Path, by: &Author) -> Result<Restored, StoreError> {
+pub fn restore(
+    path: &Path,
+    from: &Path,
+    forget: bool,
+    by: &Author,
+) -> Result<Restored, StoreError> {
     let failed = |source: io::Error| StoreError::File { path: path.to_owned(), source };
     let _lock = Lock::exclusive(path)?;
     let folder = match fs::canonicalize(path) {
@@ -80,8 +92,14 @@ pub fn restore(path: &Path, from: &Path, by: &Author) -> Result<Restored, StoreE
         Before::Read(connection, known) => (Some((connection, known)), None),
         Before::Unreadable(error) => (None, Some(error)),
     };
-    let known = before.as_ref().map(|(_, known)| known);
-    let (carried, tokens, head) = carried::over(&mut restored, known, unreadable.is_some(), by)
+    let (kept, broken) = kept_before(path);
+    let unreadable = unreadable.or(broken);
+    let unreadable = match unreadable {
+        Some(error) if !forget => return Err(StoreError::Forgets(Box::new(error))),
+        unreadable => unreadable,
+    };
+    let known: Vec<&Known> = before.iter().map(|(_, known)| known).chain(&kept).collect();
+    let (carried, tokens, head) = carried::over(&mut restored, &known, unreadable.is_some(), by)
         .map_err(|fault| fault.at(from, "be brought up to date"))?;
     close(restored).map_err(|fault| fault.at(from, "be brought up to date"))?;
     if let Some((connection, _)) = before {
@@ -146,6 +164,29 @@ fn open_before(path: &Path) -> Result<Before, StoreError> {
             error => Ok(Before::Unreadable(error)),
         },
     }
+}
+
+/// What the stores know that were kept when the one at this path was restored before, and why one of them
+/// cannot be read.
+fn kept_before(path: &Path) -> (Vec<Known>, Option<StoreError>) {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (mut kept, mut broken) = (Vec::new(), None);
+    for number in 1..MOST_KEPT {
+        let name = open::beside(&real, &format!(".before-restore-{number}"));
+        if !name.is_file() {
+            continue;
+        }
+        let look = || {
+            let connection = open::connect(&name, Purpose::Write, Patience::default().write)?;
+            schema::check(&connection)?;
+            Known::read(&connection)
+        };
+        match look() {
+            Ok(known) => kept.push(known),
+            Err(fault) => broken = Some(fault.at(&name, "be read")),
+        }
+    }
+    (kept, broken)
 }
 
 /// Brings a store into one file, with nothing beside it. SQLite does that only when nobody else, of
@@ -217,7 +258,7 @@ fn free_name(real: &Path) -> io::Result<PathBuf> {
         let mut files = [""].into_iter().chain(BESIDE);
         files.any(|suffix| fs::symlink_metadata(open::beside(name, suffix)).is_ok())
     };
-    let names = (1..10_000).map(|n| open::beside(real, &format!(".before-restore-{n}")));
+    let names = (1..MOST_KEPT).map(|n| open::beside(real, &format!(".before-restore-{n}")));
     let text = "there are too many stores kept from before: remove some";
     names
         .into_iter()

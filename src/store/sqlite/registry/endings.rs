@@ -47,7 +47,7 @@ pub(super) fn end(
     trail::append(tx, by, Event::TokenRevoked, about(token), details)
 }
 
-pub(super) fn suspend_all(
+pub(in crate::store::sqlite) fn suspend_all(
     tx: &Connection,
     filter: &TokenFilter,
     by: &Author,

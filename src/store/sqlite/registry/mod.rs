@@ -12,7 +12,7 @@ pub(super) mod trail;
 pub(super) mod users;
 mod verbs;
 
-pub(super) use endings::{any_to_retire, retire};
+pub(super) use endings::{any_to_retire, retire, suspend_all};
 
 use super::Held;
 use super::fault::Fault;

@@ -50,13 +50,16 @@ pub(super) fn admit(tx: &Connection, token: &NewToken, now: Timestamp) -> Result
     Ok(())
 }
 
-/// How many tokens an owner has that are live. Those that a successor took the place of do not count.
+/// How many tokens an owner has that are live, those in their overlap with a successor too: but for the one
+/// that is being rotated, which is its own successor for that moment.
 pub(super) fn live_of(tx: &Connection, owner: &Owner, now: Timestamp) -> Result<u64, Fault> {
     // In any case: a limit is not got round by another spelling.
     let filter = TokenFilter::of(owner.clone(), crate::domain::names::NameCase::Ignore);
     let tokens = list(tx, &filter, Window::ALL)?.values;
     let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
-    let live = tokens.iter().filter(|token| !over(token.expires) && token.successor.is_none());
+    let live = tokens.iter().filter(|token| {
+        !over(token.expires) && !over(token.retires) && token.successor != Some(token.id)
+    });
     Ok(live.count() as u64)
 }
 

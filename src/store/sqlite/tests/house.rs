@@ -84,10 +84,10 @@ fn what_ended_since_the_backup_does_not_come_to_life() {
     let (path, old_head) = (store.path(), registry.trail_head().expect("answers"));
     drop(registry);
 
-    let refused = restore(&path, &backup, &by(20)).expect_err("is in use");
+    let refused = restore(&path, &backup, false, &by(20)).expect_err("is in use");
     assert!(matches!(refused, StoreError::InUse(_)), "{refused:?}");
     let folder = closed(store);
-    let restored = restore(&path, &backup, &by(20)).expect("restored");
+    let restored = restore(&path, &backup, false, &by(20)).expect("restored");
     assert_eq!(carried(&restored), [1, 1, 1, 1, 1]);
     assert!(restored.unreadable.is_none());
     let kept = folder.path().join("gitlatch.db.before-restore-1");
@@ -135,7 +135,7 @@ fn a_restored_store_forgets_no_generation() {
     };
     let (path, before) = (store.path(), generation(&backup));
     let _folder = closed(store);
-    restore(&path, &backup, &by(1)).expect("restored");
+    restore(&path, &backup, false, &by(1)).expect("restored");
     assert_ne!(generation(&path), before);
 }
 
@@ -146,7 +146,7 @@ fn a_fresh_machine_needs_no_store() {
     let folder = tempfile::tempdir().expect("a folder");
     let (backup, path) = (folder.path().join("backup.db"), folder.path().join("new.db"));
     store.database.back_up(&backup).expect("written");
-    let restored = restore(&path, &backup, &by(2)).expect("restored");
+    let restored = restore(&path, &backup, false, &by(2)).expect("restored");
     assert_eq!(
         (restored.tokens, restored.kept, carried_nothing(restored.carried)),
         (1, None, true)
@@ -168,7 +168,7 @@ fn a_backup_of_the_first_version_is_brought_up_to_date() {
     older.execute_batch("UPDATE token SET revoked_ms = 77 WHERE id = 9").expect("revoked");
     older.execute_batch("UPDATE user SET active = 0").expect("disabled");
     drop(older);
-    let restored = restore(&path, &backup, &by(100)).expect("restored");
+    let restored = restore(&path, &backup, false, &by(100)).expect("restored");
     assert_eq!(carried(&restored), [1, 0, 0, 1, 0]);
     let mut registry = Database::open_existing(&path).expect("opens").registry().expect("opens");
     let all = TokenFilter { revoked: false, ..TokenFilter::all(NameCase::Exact) };
@@ -215,7 +215,7 @@ fn a_bad_backup_changes_nothing() {
         let path = store.path();
         let folder = closed(store);
         let before = files(folder.path());
-        let error = restore(&path, &backup, &by(2)).expect_err(what);
+        let error = restore(&path, &backup, false, &by(2)).expect_err(what);
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         let text = format!("{error}: {}", cause.unwrap_or_default());
         assert!(text.contains(expected) && text.contains("backup.db"), "{what}: {text}");
@@ -224,11 +224,33 @@ fn a_bad_backup_changes_nothing() {
     }
     let store = File::default();
     let (path, _folder) = (store.path(), closed(store));
-    assert!(matches!(restore(&path, &path, &by(1)), Err(StoreError::Foreign(_))));
+    assert!(matches!(restore(&path, &path, false, &by(1)), Err(StoreError::Foreign(_))));
 }
 
 fn sql(path: &Path, sql: &str) {
     Connection::open(path).expect("opens").execute_batch(sql).expect(sql);
+}
+
+/// What was revoked stays so over two restorations: the second backup has it still alive, and the store in
+/// between has never heard of it.
+#[test]
+fn a_second_restoration_forgets_nothing() {
+    let store = File::default();
+    let (first, second) = (store.folder.path().join("a.db"), store.folder.path().join("b.db"));
+    store.database.back_up(&first).expect("written");
+    let mut registry = store.registry();
+    registry.add_user(user("mallory"), &by(1)).expect("added");
+    let token = registry.add_token(token("t", "team/"), &by(1)).expect("added");
+    store.database.back_up(&second).expect("written");
+    registry.revoke_token(token.id, &by(2)).expect("revoked");
+    registry.set_active(&name("mallory"), false, &by(2)).expect("disabled");
+    drop(registry);
+    let path = store.path();
+    let _folder = closed(store);
+    restore(&path, &first, false, &by(3)).expect("restored");
+    let restored = restore(&path, &second, false, &by(4)).expect("restored");
+    assert_eq!((restored.carried.revoked, restored.carried.disabled), (1, 1));
+    assert_eq!(honoured(&path, &["t"]), "");
 }
 
 /// A store that is damaged, with a log that must not be played into the new one.
@@ -245,9 +267,12 @@ fn an_unreadable_store_is_kept_aside() {
             let file = open::beside(&path, suffix);
             fs::write(&file, damage.repeat(500)).expect("written");
         }
-        let restored = restore(&path, &backup, &by(2)).expect("restored");
+        // Only it knows what was revoked since.
+        let refused = restore(&path, &backup, false, &by(2)).expect_err("is refused");
+        assert!(matches!(refused, StoreError::Forgets(_)), "{refused}");
+        let restored = restore(&path, &backup, true, &by(2)).expect("restored");
         assert!(restored.unreadable.is_some() && restored.kept.is_some());
-        assert_eq!(honoured(&path, &["t"]), "t");
+        assert_eq!((honoured(&path, &["t"]).as_str(), restored.carried.suspended), ("", 1));
         let kept = folder.path().join("gitlatch.db.before-restore-1");
         assert_eq!(fs::metadata(&kept).expect("kept").len(), damage.len() as u64 * 500);
         // SQLite takes a log away that has nothing in it; what it leaves is kept, and is not played in.
@@ -267,10 +292,10 @@ fn other_programs_are_noticed() {
     let _folder = closed(store);
     let other = Connection::open(&path).expect("opens");
     other.query_row("SELECT count(*) FROM token", [], |row| row.get::<_, i64>(0)).expect("reads");
-    let refused = restore(&path, &backup, &by(2)).expect_err("is in use");
+    let refused = restore(&path, &backup, false, &by(2)).expect_err("is in use");
     assert!(matches!(refused, StoreError::InUse(_)), "{refused:?}");
     drop(other);
-    restore(&path, &backup, &by(2)).expect("restored");
+    restore(&path, &backup, false, &by(2)).expect("restored");
 }
 
 #[test]
