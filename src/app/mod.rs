@@ -2,30 +2,27 @@
 
 mod operations;
 pub mod preflight;
+mod proof;
 mod reload;
 mod side_door;
 mod signals;
 mod workers;
 
 use crate::auth::vault::Vault;
-use crate::config::{Config, Origin, Passwords, Report};
+use crate::config::{Config, Origin, Report};
 use crate::domain::intent::Action;
-use crate::domain::names::UserName;
-use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::trail::{Author, Event, Note, Subject};
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
-use crate::manage::login::LoginError;
-use crate::manage::{ManageError, users};
 use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
 use crate::store::sqlite::Database;
-use crate::store::{Reading, Registry, RightsSource, UserRecord};
+use crate::store::{Reading, RightsSource};
 use crate::telemetry;
 use crate::telemetry::log::LineWriter;
 use crate::telemetry::metrics::Metrics;
 use anyhow::Context;
 use arc_swap::ArcSwap;
+pub use proof::authenticate;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -88,57 +85,6 @@ pub fn reading(config: &Config) -> Reading {
 pub fn now() -> anyhow::Result<Timestamp> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?;
     Ok(Timestamp::from_millis(i64::try_from(since.as_millis())?))
-}
-
-/// The user behind a name and a password, proved where the configuration says: here, or at the host,
-/// where somebody who was never seen before appears by it.
-///
-/// # Errors
-/// When the password is not this user's, the user may not act, or nobody can tell.
-pub fn authenticate(
-    config: &Config,
-    registry: &mut dyn Registry,
-    name: &UserName,
-    password: &Secret,
-    by: &Author,
-) -> anyhow::Result<UserRecord> {
-    let proved = prove(config, registry, name, password, by);
-    if let Err(error) = &proved
-        && is_refusal(error)
-    {
-        // Like one over HTTP: whoever guesses passwords from a terminal is told of too.
-        let known = registry.find_user(name.as_str())?.map(|user| user.name.to_string());
-        let subject = Subject { user: known, ..Subject::default() };
-        let details = serde_json::json!({ "why": error.to_string() });
-        registry.note(Note { event: Event::LoginFailed, subject, details }, by)?;
-    }
-    proved
-}
-
-/// Whether it says that the password is wrong or the user may not act, and not that nobody can tell.
-fn is_refusal(error: &anyhow::Error) -> bool {
-    let managed = error.downcast_ref().is_some_and(|error| {
-        use ManageError::{Credentials, Disabled, ServiceUser};
-        matches!(error, Credentials | Disabled(_) | ServiceUser { .. })
-    });
-    managed || matches!(error.downcast_ref(), Some(LoginError::Wrong))
-}
-
-fn prove(
-    config: &Config,
-    registry: &mut dyn Registry,
-    name: &UserName,
-    password: &Secret,
-    by: &Author,
-) -> anyhow::Result<UserRecord> {
-    if config.access.passwords == Passwords::Local {
-        return Ok(users::authenticate(registry, name, password)?);
-    }
-    let public = public_origin(config, &[]);
-    let host = BackDoor::new(config, public)?.host(config)?;
-    let host = host.context("there is no host to ask for passwords")?;
-    side_door::prove(config, host, name, password)?;
-    Ok(users::appear(registry, name, config.service_user(), by)?)
 }
 
 /// Everything that serves, built and bound, but not yet running.

@@ -250,27 +250,6 @@ impl Gate {
         Ok(())
     }
 
-    /// What is asked of gitlatch itself.
-    async fn own(
-        &self,
-        rules: &Rules,
-        head: &Parts,
-        upload: &mut Upload,
-        client: Option<IpAddr>,
-        token: Option<Rc<TokenPrincipal>>,
-        visit: &mut Visit,
-    ) -> Result<Response<Body>, Refusal> {
-        visit.manages();
-        let visitor = side_door::visitor(token, head);
-        let door = self.side_door.as_ref();
-        let served = side_door::knock(door, rules, head, upload, client, visitor).await?;
-        visit.is_person(served.person);
-        match served.answer {
-            Ok((status, text)) => Ok(side_door::json(status, text)),
-            Err((answer, reason)) => Err(Refusal::Own(Box::new(answer), reason)),
-        }
-    }
-
     /// The credential that the token's owner has for the host, in mode `stored`.
     fn credential(&self, token: &TokenPrincipal) -> Result<Option<UpstreamCredential>, Refusal> {
         let (Some(vault), Some(identity)) = (&self.vault, &token.identity) else { return Ok(None) };

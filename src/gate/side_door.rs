@@ -2,9 +2,9 @@
 //!
 //! The gate knows that they are its own and who is asking; what is done there is somebody else's.
 
-use super::Rules;
-use super::body;
 use super::refusal::Refusal;
+use super::visit::Visit;
+use super::{Gate, Rules, body};
 use crate::auth::credential;
 use crate::domain::intent::Voice;
 use crate::domain::names::UserName;
@@ -69,8 +69,31 @@ pub trait SideDoor {
     fn most_body(&self) -> usize;
 }
 
+impl Gate {
+    /// What is asked of gitlatch itself.
+    pub(super) async fn own(
+        &self,
+        rules: &Rules,
+        head: &Parts,
+        upload: &mut Upload,
+        client: Option<IpAddr>,
+        token: Option<Rc<TokenPrincipal>>,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        visit.manages();
+        let who = visitor(token, head);
+        let door = self.side_door.as_ref();
+        let served = knock(door, rules, head, upload, client, who).await?;
+        visit.is_person(served.person);
+        match served.answer {
+            Ok((status, text)) => Ok(json(status, text)),
+            Err((answer, reason)) => Err(Refusal::Own(Box::new(answer), reason)),
+        }
+    }
+}
+
 /// Who asks, from what the headers present: a token that was found, or a person's password.
-pub(super) fn visitor(token: Option<Rc<TokenPrincipal>>, head: &Parts) -> Visitor {
+fn visitor(token: Option<Rc<TokenPrincipal>>, head: &Parts) -> Visitor {
     match (token, credential::password(&head.headers)) {
         (Some(token), _) => Visitor::Token(token),
         (None, Some((name, password))) => Visitor::Person(name, password),
@@ -92,7 +115,7 @@ fn from_elsewhere(head: &Parts) -> bool {
 }
 
 /// Hands one request over, if there is anything at its path at all.
-pub(super) async fn knock(
+async fn knock(
     door: &dyn SideDoor,
     rules: &Rules,
     head: &Parts,
@@ -132,7 +155,7 @@ pub(super) async fn knock(
 }
 
 /// The answer to a request that was served.
-pub(super) fn json(status: StatusCode, text: String) -> Response<Body> {
+fn json(status: StatusCode, text: String) -> Response<Body> {
     let empty = text.is_empty();
     let mut response = Response::new(Body::Ready(Full::from(text)));
     *response.status_mut() = status;

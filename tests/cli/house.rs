@@ -10,6 +10,9 @@ pub struct House {
     folder: tempfile::TempDir,
 }
 
+/// What is said beside the answer when a command has made the store.
+pub const NEW_STORE: &str = "gitlatch: note: a new store was made at ";
+
 /// How one call ended.
 #[derive(Debug, PartialEq)]
 pub struct Ended {
@@ -77,10 +80,13 @@ impl House {
         // A program that refuses its arguments may be gone before it has read anything.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
         let output = child.wait_with_output().expect("an end");
+        // That the store is new is said by whichever command comes first: one test looks for it.
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        let lines = said.split_inclusive('\n').filter(|line| !line.starts_with(NEW_STORE));
         Ended {
             status: output.status.code().expect("no signal"),
             out: String::from_utf8(output.stdout).expect("UTF-8"),
-            err: String::from_utf8(output.stderr).expect("UTF-8"),
+            err: lines.collect(),
         }
     }
 

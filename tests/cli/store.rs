@@ -1,7 +1,8 @@
 //! What a command does to the store, and to whom it shows it.
 
-use crate::house::{ALICE, FOLDER, House};
+use crate::house::{ALICE, FOLDER, House, NEW_STORE};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 #[test]
 fn a_store_that_others_may_read_is_not_used() {
@@ -111,8 +112,13 @@ fn only_what_adds_something_makes_a_store() {
         "group add devs",
     ] {
         let house = House::new(FOLDER);
-        house.prepare(&[(make, ""), ("user list --json", "")]);
-        assert!(house.path().join("gitlatch.db").exists(), "{make}");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gitlatch"));
+        command.args(make.split_whitespace()).current_dir(house.path());
+        let first = command.env_remove("GITLATCH_CONFIG").output().expect("the program");
+        let said = String::from_utf8(first.stderr).expect("UTF-8");
+        let path = house.path().join("gitlatch.db");
+        assert_eq!(said, format!("{NEW_STORE}{}\n", path.display()), "{make}");
+        house.prepare(&[("user list --json", "")]);
     }
 }
 
