@@ -25,7 +25,7 @@ token create --project t --name a --expires-in 30d -> 0 out latp_
 settings set --max-days none -> 0 out expiry of new tokens              required
 settings show -> 0 out longest lifetime                  none
 settings set --max-tokens 1 -> 0 out tokens of one owner               at most 1
-token create --project t --name b --expires-in 1d -> 1 err project t has 1 tokens, the most that one owner may have
+token create --project t --name b --expires-in 1d -> 1 err project t has 1 live tokens, and one owner may have 1 here
 settings set --max-tokens none --allow project=REPO_READ,REPO_WRITE -> 0 out permissions of project tokens     REPO_READ, REPO_WRITE
 token create --project t --name b --expires-in 1d -> 1 err tokens of a project may not have PROJECT_ADMIN here; they may have REPO_READ, REPO_WRITE
 token edit 1 --permission REPO_ADMIN -> 1 err tokens of a project may not have REPO_ADMIN here
