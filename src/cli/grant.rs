@@ -153,7 +153,9 @@ fn plainly(error: StoreError, of: &Grantee, grant: &Grant) -> anyhow::Error {
         StoreError::Exists { what: "grant", .. } => {
             anyhow!("{of} has {} already", describe(grant))
         }
-        StoreError::Missing { what: "grant", .. } => anyhow!("{of} has no {}", describe(grant)),
+        StoreError::Missing { what: "grant", .. } => {
+            anyhow!("{of} has no {} by itself; gitlatch grant list shows each", describe(grant))
+        }
         other => other.into(),
     }
 }

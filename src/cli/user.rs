@@ -144,6 +144,11 @@ pub(super) fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<O
             let password = input::secret("password")?;
             users::set_password(&mut registry, &user.name, &password, &context::operator()?)?;
             output::line(&format!("user {} has a new password", user.name))?;
+            if config.access.passwords != Passwords::Local {
+                output::note(
+                    "it counts for nothing while passwords = \"upstream\": the host proves them",
+                );
+            }
         }
         Command::Remove(user) => {
             let tokens = match existing()?.remove_user(&user.name, &context::operator()?)? {

@@ -125,7 +125,8 @@ impl Set {
         let owner = self.whose.owner(&mut registry)?;
         let presented = self.username.clone().map_or(Presented::Bearer, Presented::Basic);
         let secret = input::secret("secret")?;
-        // Read last: a `rekey` that runs meanwhile must not find the secret under a key that it drops.
+        // No `rekey` drops the key between the reading of it and the end of the change.
+        let _held = rekey::held(keys)?;
         let ring = keys.read()?;
         let case = config.upstream.kind.case();
         let by = context::operator()?;

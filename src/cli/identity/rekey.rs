@@ -96,6 +96,16 @@ fn fresh() -> anyhow::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(STANDARD.encode(*bytes)))
 }
 
+/// Keeps a `rekey` of these keys from beginning until the value is dropped, and waits for one that runs.
+pub(super) fn held(keys: &KeySource) -> anyhow::Result<Option<File>> {
+    let Some(named) = keys.file() else { return Ok(None) };
+    let cannot = || format!("{} cannot be read", named.display());
+    let path = named.canonicalize().with_context(cannot)?;
+    let folder = File::open(parent(&path)).with_context(cannot)?;
+    folder.lock_shared().with_context(cannot)?;
+    Ok(Some(folder))
+}
+
 /// The file of the keys, held against another `rekey`: two at once would each drop the other's key.
 struct KeyFile {
     path: PathBuf,
