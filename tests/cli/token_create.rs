@@ -42,7 +42,13 @@ token create --project t --name a --no-tags -> 0 out latp_
 token create --project t --name a --ref main -> 2 err give full names, like refs/heads/bot/*
 token create --project t --name a --ref refs/heads/a..b -> 2 err matches no ref
 token create --project t --name a --no-delete yes -> 2 err unexpected argument
-token create --project t --name a --profile agent -> 2 err profiles come with a later release
+token create --project t --name a --profile agent -> 2 err an agent's token is for one repository
+token create --project t --repo r --name a --profile robot -> 2 err [possible values: agent]
+token create --project t --repo r --name a --profile agent -> 0 out REPO_WRITE; refs refs/heads/agent/**, no delete, no force, no tags; it expires on
+token create --project t --repo r --name a --profile agent --ref refs/heads/x -> 0 out refs refs/heads/x, no delete
+token create --project t --repo r --name a --profile agent --permission REPO_READ --expires-in 90d -> 0 out REPO_READ
+token create --project t --name a --profile agent --only t/r -> 0 out only t/r
+token create --project t --name a --profile agent --only t/* -> 2 err one repository
 ";
 
 #[test]

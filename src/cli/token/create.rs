@@ -1,6 +1,7 @@
 //! `gitlatch token create`.
 
 use super::json::TokenJson;
+use super::profile::Profile;
 use super::{Place, instructions, wrong_call};
 use crate::app;
 use crate::cli::{Outcome, context, input, output, values};
@@ -28,59 +29,62 @@ pub(in crate::cli) struct Options {
     #[arg(long, requires = "user")]
     password_stdin: bool,
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
     /// A name to know the token by
     #[arg(long, value_name = "TEXT", value_parser = values::label)]
     name: Label,
     #[arg(long = "permission", value_name = "PERMISSION", num_args = 1.., value_delimiter = ',')]
     #[arg(help = "What it may do, repeatable: {PROJECT,REPO}_{READ,WRITE,ADMIN}; \
                 without it the highest that the owner has now")]
-    permissions: Vec<Permission>,
+    pub(super) permissions: Vec<Permission>,
     /// How long it lives: 30s, 15m, 8h, 90d; without it for ever. It cannot be changed later
     #[arg(long, value_name = "DURATION", value_parser = values::lifetime)]
-    expires_in: Option<Duration>,
+    pub(super) expires_in: Option<Duration>,
     /// Only these, repeatable: PROJECT, PROJECT/REPO, PROJECT/**; `!` in front forbids
     #[arg(long, value_name = "PATTERN", value_parser = values::pattern)]
-    only: Vec<Pattern>,
+    pub(super) only: Vec<Pattern>,
     /// Only from these client addresses, repeatable: an address or a network
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::network)]
     from: Vec<IpNet>,
     #[command(flatten)]
-    refs: Refs,
+    pub(super) refs: Refs,
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
-    /// What a later release has. Without it here, a call with it would be answered with the name of
-    /// another option that looks alike.
-    #[arg(long, hide = true, value_name = "NAME")]
-    profile: Option<String>,
+    #[arg(
+        help = "The limits of a kind of holder in one word. agent: REPO_WRITE on one repository, pushes \
+                to refs/heads/agent/** alone, no deleting, no tags, no force where that can be held, 8 \
+                hours; what is given besides takes the place of its part"
+    )]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<Profile>,
 }
 
 /// What the token may do to refs.
 #[derive(Debug, clap::Args)]
-struct Refs {
+pub(super) struct Refs {
     /// It may push to these refs only, repeatable: full names, like refs/heads/bot/*; `!` in front
     /// forbids. Without it: branches, tags and notes
     #[arg(long = "ref", value_name = "PATTERN", value_parser = values::ref_pattern)]
-    patterns: Vec<Pattern>,
+    pub(super) patterns: Vec<Pattern>,
     /// It may delete no ref
     #[arg(long)]
-    no_delete: bool,
+    pub(super) no_delete: bool,
     /// It may move no ref to a commit that does not follow from the one before; only with `repositories`
     #[arg(long)]
-    no_force: bool,
+    pub(super) no_force: bool,
     /// It may not touch tags
     #[arg(long)]
-    no_tags: bool,
+    pub(super) no_tags: bool,
 }
 
 /// Makes the token and shows its secret.
-pub(super) fn run(config: Option<PathBuf>, options: Options) -> anyhow::Result<Outcome> {
-    if options.profile.is_some() {
-        return Err(wrong_call("--profile is not here yet: profiles come with a later release"));
-    }
+pub(super) fn run(config: Option<PathBuf>, mut options: Options) -> anyhow::Result<Outcome> {
     let place = options.place.owner()?;
     let config = context::config(config)?;
+    if let Some(profile) = options.profile {
+        profile.apply(&mut options, &config)?;
+    }
     let mut registry = context::new_or_existing(&config)?;
     let owner = match (&options.user, place) {
         (Some(name), _) => proven(&config, &mut registry, name)?,

@@ -4,6 +4,7 @@ mod create;
 mod instructions;
 mod json;
 mod list;
+mod profile;
 mod revoke;
 mod rotate;
 mod text;
