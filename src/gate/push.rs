@@ -13,6 +13,7 @@ use crate::domain::policy::{Circumstances, Denial};
 use crate::domain::principal::{Owner, TokenPrincipal};
 use crate::domain::token::TokenId;
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
+use crate::forward::ForwardError;
 use crate::forward::body::{Body, Upload};
 use crate::reply;
 use crate::telemetry::Verdict;
@@ -22,12 +23,14 @@ use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// The most bytes that the commands of a push may take: those of 20,000 refs with long names take half.
 const MOST: usize = 8 * 1024 * 1024;
+/// The most bytes of heads that one worker holds at a time: of clients that begin and do not go on.
+const MOST_HELD: usize = 256 * 1024 * 1024;
 /// The most refs of one push that the trail names; the rest is counted.
 const NAMED: usize = 50;
 /// The longest that a name or a reason stands in the trail or in the log.
@@ -39,9 +42,38 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// The most tokens that are counted at a time. Beyond them the count begins anew.
 const COUNTED: usize = 10_000;
 
-/// How much the trail was told lately, by token.
+/// What a worker remembers of pushes: how much the trail was told of each token's lately, and how many
+/// bytes of heads it holds.
 #[derive(Default)]
-pub(super) struct Told(RefCell<HashMap<TokenId, Lately>>);
+pub(super) struct Told {
+    tokens: RefCell<HashMap<TokenId, Lately>>,
+    held: Cell<usize>,
+}
+
+/// Bytes of a head, counted while they are held.
+struct Held<'a> {
+    all: &'a Cell<usize>,
+    own: usize,
+}
+
+impl Held<'_> {
+    /// Counts so many more, if there is room.
+    fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
+        let all = self.all.get() + bytes;
+        if all > MOST_HELD {
+            return Err(ForwardError::Busy);
+        }
+        self.own += bytes;
+        self.all.set(all);
+        Ok(())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.own);
+    }
+}
 
 struct Lately {
     since: Instant,
@@ -52,7 +84,7 @@ struct Lately {
 impl Told {
     /// Whether one more push of this token is to be told, and how many were not before it.
     fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
-        let mut tokens = self.0.borrow_mut();
+        let mut tokens = self.tokens.borrow_mut();
         if tokens.len() >= COUNTED && !tokens.contains_key(&token) {
             tokens.clear();
         }
@@ -93,7 +125,7 @@ impl Gate {
         if encoded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Refusal::Encoded);
         }
-        let push = peek(upload).await?;
+        let push = peek(upload, &self.told.held).await?;
         let law = Law {
             protections: &rules.protections,
             options: &rules.push_options,
@@ -117,12 +149,14 @@ impl Gate {
 }
 
 /// Reads the head of a push, and gives every byte that was read back.
-async fn peek(upload: &mut Upload) -> Result<Push, Refusal> {
+async fn peek(upload: &mut Upload, all: &Cell<usize>) -> Result<Push, Refusal> {
     let (mut held, mut reader) = (BytesMut::new(), Reader::new());
+    let mut counted = Held { all, own: 0 };
     loop {
         let Some(frame) = upload.frame().await else { return Err(Malformed::Short.into()) };
         let Ok(frame) = frame else { return Err(upload.fault().into()) };
         let Some(data) = frame.data_ref() else { continue };
+        counted.grow(data.len())?;
         held.extend_from_slice(data);
         if let Some(push) = reader.read(&held)? {
             upload.put_back(held.freeze());
