@@ -155,7 +155,8 @@ impl Gate {
             (what, Identified::Token(token)) => {
                 self.welcome(&token, at, visit)?;
                 if matches!(what, Classified::Own) {
-                    return self.own(rules, &head, &mut upload, client, Some(token), visit).await;
+                    let own = self.own(rules, &head, &mut upload, client, Some(token), visit);
+                    return Box::pin(own).await;
                 }
                 let intent = known(what, rules)?;
                 let permit = policy::decide(&token, &intent, at)?;
@@ -163,7 +164,7 @@ impl Gate {
             }
             (_, Identified::Unknown) => return Err(Refusal::BadToken),
             (Classified::Own, _) => {
-                return self.own(rules, &head, &mut upload, client, None, visit).await;
+                return Box::pin(self.own(rules, &head, &mut upload, client, None, visit)).await;
             }
             // Also where people pass: a host would refuse the probe, and git would give up.
             (Classified::Known(intent), Identified::Nobody)
@@ -209,7 +210,9 @@ impl Gate {
         if let (Action::Push, Some(token)) = (intent.action, &token) {
             let (upload, repository) = (&mut upload, &intent.repository);
             let judging = self.judge_push(rules, &head, (token, repository), upload, at, visit);
-            match judging.await? {
+            // Apart from the request, as are calls of its own API: the many that are neither would carry
+            // their room along.
+            match Box::pin(judging).await? {
                 Judged::Forward(hold) => permit = permit.holding(hold),
                 Judged::Answered(answer) => return Ok(answer),
             }
