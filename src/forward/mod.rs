@@ -19,6 +19,7 @@ pub use identity::{Teller, UpstreamCredential};
 pub use proof::Proof;
 pub use remote::{RemoteError, RemoteHost, client_tls};
 
+use crate::domain::names::RepoPath;
 use crate::domain::policy::Permit;
 use body::{Body, Meter, Upload};
 use http::{HeaderMap, HeaderValue, Method, Response, Uri};
@@ -226,6 +227,20 @@ impl Forwarder {
     #[must_use]
     pub const fn tells_force(&self) -> bool {
         matches!(self, Self::Folder(_))
+    }
+
+    /// The first of these refs that is symbolic, so that git would change another one in its place; of a
+    /// host's repositories nobody here knows.
+    #[must_use]
+    pub fn symbolic<'a>(
+        &self,
+        repository: &RepoPath,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        match self {
+            Self::Remote(_) => None,
+            Self::Folder(backend) => backend.folder().symbolic(repository, names),
+        }
     }
 
     /// The header that carries the identity, which no client may name or send.

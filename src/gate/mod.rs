@@ -188,7 +188,7 @@ impl Gate {
                 (intent, permit.ok_or(Refusal::NoCredential)?)
             }
         };
-        self.pass(rules, head, upload, (&intent, permit), at, visit).await
+        self.pass(rules, head, upload, (&intent, permit, &presented), at, visit).await
     }
 
     /// What was permitted goes on, if its body is what it must be; a push only when its refs may be pushed.
@@ -197,7 +197,7 @@ impl Gate {
         rules: &Rules,
         head: Parts,
         mut upload: Upload,
-        (intent, mut permit): (&Intent, Permit),
+        (intent, mut permit, presented): (&Intent, Permit, &Presented),
         at: Circumstances,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
@@ -213,7 +213,9 @@ impl Gate {
             // Apart from the request, as are calls of its own API: the many that are neither would carry
             // their room along.
             match Box::pin(judging).await? {
-                Judged::Forward(hold) => permit = permit.holding(hold),
+                Judged::Forward(hold) => {
+                    permit = self.permitted_still(presented, intent, at)?.holding(hold);
+                }
                 Judged::Answered(answer) => return Ok(answer),
             }
         }
@@ -251,6 +253,18 @@ impl Gate {
         policy::admit(token, at)?;
         self.identify.used(token, at.now, at.client);
         Ok(())
+    }
+
+    /// The permit as it is now, when the commands of a push have come: its client may have taken its time,
+    /// and the token may have ended meanwhile.
+    fn permitted_still(
+        &self,
+        presented: &Presented,
+        intent: &Intent,
+        at: Circumstances,
+    ) -> Result<Permit, Refusal> {
+        let Identified::Token(token) = self.who(presented)? else { return Err(Refusal::BadToken) };
+        Ok(policy::decide(&token, intent, Circumstances { now: now()?, ..at })?)
     }
 
     /// The credential that the token's owner has for the host, in mode `stored`.

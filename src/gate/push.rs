@@ -29,8 +29,12 @@ use std::time::{Duration, Instant};
 
 /// The most bytes that the commands of a push may take: those of 20,000 refs with long names take half.
 const MOST: usize = 8 * 1024 * 1024;
-/// The most bytes of heads that one worker holds at a time: of clients that begin and do not go on.
-const MOST_HELD: usize = 256 * 1024 * 1024;
+/// The longest that the head of a push may take to come: who may push is known, and may not be for ever.
+const HEAD: Duration = Duration::from_mins(1);
+/// The most bytes of heads that one worker holds at a time, of clients that begin and do not go on; and of
+/// those of one token. What is made of them takes some times as much.
+const MOST_HELD: usize = 64 * 1024 * 1024;
+const MOST_OF_A_TOKEN: usize = 2 * MOST;
 /// The most refs of one push that the trail names; the rest is counted.
 const NAMED: usize = 50;
 /// The longest that a name or a reason stands in the trail or in the log.
@@ -48,30 +52,43 @@ const COUNTED: usize = 10_000;
 pub(super) struct Told {
     tokens: RefCell<HashMap<TokenId, Lately>>,
     held: Cell<usize>,
+    held_by: RefCell<HashMap<TokenId, usize>>,
 }
 
 /// Bytes of a head, counted while they are held.
 struct Held<'a> {
-    all: &'a Cell<usize>,
+    told: &'a Told,
+    token: TokenId,
     own: usize,
 }
 
 impl Held<'_> {
     /// Counts so many more, if there is room.
     fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
-        let all = self.all.get() + bytes;
-        if all > MOST_HELD {
+        let mut tokens = self.told.held_by.borrow_mut();
+        let of_token = tokens.entry(self.token).or_default();
+        let all = self.told.held.get() + bytes;
+        // One push always has room beside others of its token.
+        if all > MOST_HELD || (*of_token > self.own && *of_token + bytes > MOST_OF_A_TOKEN) {
             return Err(ForwardError::Busy);
         }
         self.own += bytes;
-        self.all.set(all);
+        *of_token += bytes;
+        self.told.held.set(all);
         Ok(())
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.all.set(self.all.get() - self.own);
+        self.told.held.set(self.told.held.get() - self.own);
+        let mut tokens = self.told.held_by.borrow_mut();
+        let left = tokens.get(&self.token).map_or(0, |held| held - self.own);
+        if left == 0 {
+            tokens.remove(&self.token);
+        } else {
+            tokens.insert(self.token, left);
+        }
     }
 }
 
@@ -125,13 +142,15 @@ impl Gate {
         if encoded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Refusal::Encoded);
         }
-        let push = peek(upload, &self.told.held).await?;
+        let coming = tokio::time::timeout(HEAD, peek(upload, &self.told, who.id)).await;
+        let push = coming.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))??;
         let law = Law {
             protections: &rules.protections,
             options: &rules.push_options,
             tells_force: self.forwarder.tells_force(),
         };
-        let judged = refs::judge(who, repository, &push, law);
+        let judged = refs::judge(who, repository, &push, law)
+            .and_then(|hold| self.refuse_symbolic(who, repository, &push, rules).map(|()| hold));
         let reasons = judged.as_ref().err().map(|denial| denial.reasons.as_slice());
         visit.pushes(&push.changes);
         if !push.changes.is_empty()
@@ -148,10 +167,29 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// git changes what a symbolic ref points to: where refs are held to rules, none may be pushed to.
+    fn refuse_symbolic(
+        &self,
+        who: &TokenPrincipal,
+        repository: &RepoPath,
+        push: &Push,
+        rules: &Rules,
+    ) -> Result<(), PushDenial> {
+        if who.limits.refs.is_empty() && rules.protections.is_empty() {
+            return Ok(());
+        }
+        let mut names = push.changes.iter().map(|change| change.name.as_str());
+        let Some(name) = self.forwarder.symbolic(repository, &mut names) else { return Ok(()) };
+        let text = format!("{name} is symbolic, and what it stands for is not what is judged");
+        Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text })
+    }
+}
+
 /// Reads the head of a push, and gives every byte that was read back.
-async fn peek(upload: &mut Upload, all: &Cell<usize>) -> Result<Push, Refusal> {
+async fn peek(upload: &mut Upload, told: &Told, token: TokenId) -> Result<Push, Refusal> {
     let (mut held, mut reader) = (BytesMut::new(), Reader::new());
-    let mut counted = Held { all, own: 0 };
+    let mut counted = Held { told, token, own: 0 };
     loop {
         let Some(frame) = upload.frame().await else { return Err(Malformed::Short.into()) };
         let Ok(frame) = frame else { return Err(upload.fault().into()) };

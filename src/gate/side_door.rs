@@ -104,7 +104,12 @@ fn visitor(token: Option<Rc<TokenPrincipal>>, head: &Parts) -> Visitor {
 /// Whether a page of another site had the browser send this. A browser adds the password that it knows
 /// for us to whatever any page has it send, and forms need nobody's leave to be sent.
 fn from_elsewhere(head: &Parts) -> bool {
-    let text = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    // Two of them are no browser's.
+    let text = |name: &str| {
+        let mut values = head.headers.get_all(name).iter();
+        let first = values.next().map(|value| value.to_str().unwrap_or("?"));
+        first.map(|first| if values.next().is_some() { "?" } else { first })
+    };
     // Fetch Metadata: `none` is a person's own doing.
     let site = text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
     // RFC 6454 section 7: `null` is nobody's, and not ours.

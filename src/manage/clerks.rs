@@ -92,8 +92,14 @@ impl Clerks {
         &self,
         work: impl FnOnce(&mut dyn Registry) -> T + Send + 'static,
     ) -> Result<T, Undone> {
-        let _place = self.tokens.try_acquire().map_err(|_full| Undone::Busy)?;
-        self.run(work).await
+        let place = Arc::clone(&self.tokens).try_acquire_owned().map_err(|_full| Undone::Busy)?;
+        // Held until it is done, whether or not somebody still waits for it.
+        self.run(move |registry| {
+            let done = work(registry);
+            drop(place);
+            done
+        })
+        .await
     }
 }
 

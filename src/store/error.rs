@@ -127,7 +127,8 @@ pub enum StoreError {
     /// A store that knows what was revoked cannot be read; nothing was changed.
     #[error(
         "{0}, and only it knows what was revoked since the backup, so nothing was restored; to restore all \
-         the same, with every token suspended until it is resumed, add --forget-revocations"
+         the same, with every token suspended until it is resumed, add --forget-revocations; a file that was kept \
+         from before (….before-restore-N) and is of no use can be removed instead"
     )]
     Forgets(Box<StoreError>),
     /// A caller's own step within a change failed; nothing was changed.

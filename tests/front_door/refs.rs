@@ -501,3 +501,64 @@ fn names_of_refs_are_those_of_git() {
         assert_eq!(ours, git, "{name:?}");
     }
 }
+
+/// A ref that stands for another one is none that could be judged; and a stand-in commit makes no
+/// stranger a descendant.
+#[test]
+fn what_stands_for_something_else() {
+    let stage = Stage::new();
+    let bare = stage.site.folder().join("repositories/team/app.git");
+    let bare = bare.to_str().unwrap();
+    let git = &stage.git;
+    git.done(&["-C", bare, "symbolic-ref", "refs/heads/bot/alias", "refs/heads/main"]);
+    git.commit("app", "one", 10);
+    let url = stage.url(&["--ref", "refs/heads/bot/*"]);
+    for push in [&["main:refs/heads/bot/alias"][..], &[":refs/heads/bot/alias"]] {
+        let (code, said) = stage.push(&url, push);
+        assert!(code == Some(1) && said.contains("refs/heads/bot/alias is symbolic"), "{said}");
+    }
+    let (code, said) = stage.push(&url, &["main:refs/heads/bot/own"]);
+    assert_eq!(code, Some(0), "{said}");
+    // The old main is to be the parent of what has nothing to do with it.
+    let url = stage.url(&["--ref", "refs/**", "--no-force", "--no-delete"]);
+    let main = stage.behind("refs/heads/main");
+    let orphan = ["-C", "app", "commit-tree", "main^{tree}", "-m", "evil"];
+    let evil = git.run(&orphan).stdout.trim().to_owned();
+    let stand_in = ["-C", "app", "commit-tree", "main^{tree}", "-p", &main, "-m", "evil"];
+    let stand_in = git.run(&stand_in).stdout.trim().to_owned();
+    let (code, said) = stage.push(&url, &[&format!("{stand_in}:refs/replace/{evil}")]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = stage.push(&url, &[&format!("+{evil}:refs/heads/main")]);
+    assert!(code == Some(1) && said.contains("non-fast-forward"), "{said}");
+    assert_eq!(stage.behind("refs/heads/main"), main);
+}
+
+/// Who takes the time of a whole life to send the commands of a push is judged when they have come.
+#[test]
+fn a_token_that_ends_while_its_push_begins() {
+    use std::io::{Read as _, Write as _};
+    let stage = Stage::new();
+    let (token, id) = stage.site.token(&["--user", "alice", "--permission", "REPO_WRITE"]);
+    let body = body_of("{Z} {A} refs/heads/late\0 report-status-");
+    let kind = "Content-Type: application/x-git-receive-pack-request\r\n";
+    let head = format!(
+        "POST /team/app.git/git-receive-pack HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{}{kind}\
+         Content-Length: {}\r\n\r\n",
+        bearer(&token),
+        body.len()
+    );
+    let mut stream = std::net::TcpStream::connect(stage.site.address()).unwrap();
+    stream.set_read_timeout(Some(super::support::PATIENCE)).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&body[..10]).unwrap();
+    eventually("it is used", || {
+        let shown = stage.site.done(&["token", "show", &id, "--json"], "");
+        shown.contains("lastAuthenticated").then_some(())
+    });
+    stage.site.done(&["token", "revoke", &id], "");
+    stream.write_all(&body[10..]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(stage.behind("refs/heads/late"), "");
+}

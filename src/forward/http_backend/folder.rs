@@ -3,6 +3,7 @@
 use super::{alternates, bare};
 use crate::domain::names::RepoPath;
 use std::io;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Why a folder cannot be served.
@@ -77,6 +78,29 @@ impl Folder {
             return Err(Unservable::Borrows);
         }
         Ok(format!("/{relative}/{service}"))
+    }
+}
+
+impl Folder {
+    /// The first of these refs that is symbolic: git would change what it points to, and not what was
+    /// judged. In a repository whose refs are in tables nobody looks, and each of them may be.
+    pub fn symbolic<'a>(
+        &self,
+        repository: &RepoPath,
+        mut names: impl Iterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let service = self.locate(repository, "HEAD").ok()?;
+        let folder = self.root.join(service.trim_start_matches('/')).parent()?.to_owned();
+        if folder.join("reftable").exists() {
+            return names.next();
+        }
+        // Packed refs are never symbolic; a link of the file system is one of the older kind.
+        names.find(|name| {
+            let path = folder.join(name);
+            let mut start = [0; 4];
+            let read = std::fs::File::open(&path).and_then(|mut file| file.read_exact(&mut start));
+            path.is_symlink() || (read.is_ok() && start == *b"ref:")
+        })
     }
 }
 

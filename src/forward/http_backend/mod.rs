@@ -64,6 +64,10 @@ impl HttpBackend {
         Self { program, folder, service_user, path, room, complaints }
     }
 
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     pub(super) async fn send(
         &self,
         permit: &Permit,
@@ -183,6 +187,8 @@ impl HttpBackend {
         if permit.hold().no_force {
             // Read by receive-pack like a configuration (git-config, GIT_CONFIG_COUNT).
             command
+                // A replacement could make a stranger look like a descendant.
+                .env("GIT_NO_REPLACE_OBJECTS", "1")
                 .env("GIT_CONFIG_COUNT", "1")
                 .env("GIT_CONFIG_KEY_0", "receive.denyNonFastForwards")
                 .env("GIT_CONFIG_VALUE_0", "true");

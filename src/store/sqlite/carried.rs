@@ -15,7 +15,8 @@ use serde_json::json;
 /// What is to outlive the store that it is in.
 pub(super) struct Known {
     ended: Vec<Ended>,
-    disabled: Vec<UserName>,
+    /// Users who are disabled, and since when.
+    disabled: Vec<(UserName, i64)>,
     /// Users who were removed, and when.
     removed: Vec<(UserName, i64)>,
     /// The highest numbers that were given out, by table.
@@ -47,7 +48,17 @@ impl Known {
             let (revoked, suspended, retires) = (row.get(1)?, row.get(2)?, row.get(3)?);
             Ok(Ended { hash, revoked, suspended, retires })
         })?;
-        let disabled = all(connection, "SELECT name FROM user WHERE active = 0", |r| r.get(0))?;
+        let sql = if older {
+            "SELECT name, NULL FROM user WHERE active = 0"
+        } else {
+            "SELECT name, (SELECT max(at_ms) FROM trail
+                           WHERE event = 'user.disabled' AND user_name = user.name)
+             FROM user WHERE active = 0"
+        };
+        // Who knows no moment knows it was before: the safe side is that it counts.
+        let disabled: Vec<(String, i64)> = all(connection, sql, |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.unwrap_or(i64::MAX)))
+        })?;
         let sql = "SELECT user_name, at_ms FROM trail
                    WHERE event = 'user.removed' AND user_name IS NOT NULL";
         let removed: Vec<(String, i64)> = if older {
@@ -62,7 +73,10 @@ impl Known {
         let read = |name: String| UserName::new(&name).ok();
         Ok(Self {
             ended,
-            disabled: disabled.into_iter().filter_map(read).collect(),
+            disabled: disabled
+                .into_iter()
+                .filter_map(|(name, at)| Some((read(name)?, at)))
+                .collect(),
             removed: removed.into_iter().filter_map(|(name, at)| Some((read(name)?, at))).collect(),
             numbers,
             head,
@@ -82,21 +96,26 @@ fn all<T>(
 /// tokens that are not revoked and the head of the trail are returned.
 pub(super) fn over(
     restored: &mut Connection,
-    known: &[&Known],
+    before: Option<&Known>,
+    kept: &[Known],
     unreadable: bool,
     by: &Author,
 ) -> Result<(Carried, u64, Head), Fault> {
     let tx = restored.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut carried = Carried::default();
-    for known in known {
-        for user in &known.disabled {
-            carried.disabled += u64::from(disable(&tx, user, by)?);
+    // A revocation is for good. What can be taken back counts only if it came after the backup, which
+    // knows of everything before.
+    let sql = "SELECT coalesce(max(at_ms), 0) FROM trail";
+    let written: i64 = tx.query_row(sql, [], |row| row.get(0))?;
+    for known in before.into_iter().chain(kept) {
+        for (user, at) in known.disabled.iter().filter(|(_, at)| *at > written) {
+            carried.disabled += u64::from(disable(&tx, user, *at, by)?);
         }
         for (user, at) in &known.removed {
             carried.removed += u64::from(remove(&tx, user, *at, by)?);
         }
         for ended in &known.ended {
-            end(&tx, ended, by, &mut carried)?;
+            end(&tx, ended, written, by, &mut carried)?;
         }
         for (table, number) in &known.numbers {
             raise(&tx, table, *number)?;
@@ -108,7 +127,7 @@ pub(super) fn over(
         carried.suspended += registry::suspend_all(&tx, &all, by)?.len() as u64;
     }
     let tokens = backup::tokens(&tx)?;
-    let replaced = known.first().and_then(|known| known.head);
+    let replaced = before.and_then(|known| known.head);
     let details = json!({
         "tokens": tokens,
         "revokedTokens": carried.revoked,
@@ -129,9 +148,11 @@ pub(super) fn over(
     Ok((carried, tokens, head))
 }
 
-fn disable(tx: &Transaction<'_>, user: &UserName, by: &Author) -> Result<bool, Fault> {
+fn disable(tx: &Transaction<'_>, user: &UserName, at: i64, by: &Author) -> Result<bool, Fault> {
     match users::find(tx, user.as_str())? {
-        Some(found) if found.active => users::set_active(tx, user, false, by).map(|()| true),
+        Some(found) if found.active && found.created.as_millis() <= at => {
+            users::set_active(tx, user, false, by).map(|()| true)
+        }
         _ => Ok(false),
     }
 }
@@ -148,6 +169,7 @@ fn remove(tx: &Transaction<'_>, user: &UserName, at: i64, by: &Author) -> Result
 fn end(
     tx: &Transaction<'_>,
     ended: &Ended,
+    written: i64,
     by: &Author,
     carried: &mut Carried,
 ) -> Result<(), Fault> {
@@ -179,6 +201,7 @@ fn end(
         trail::append(tx, by, Event::TokenRotated, about.clone(), &details)?;
     }
     if let Some(at) = ended.suspended
+        && at > written
         && token.suspended.is_none()
     {
         change("suspended_ms", at)?;

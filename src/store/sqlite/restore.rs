@@ -98,9 +98,10 @@ pub fn restore(
         Some(error) if !forget => return Err(StoreError::Forgets(Box::new(error))),
         unreadable => unreadable,
     };
-    let known: Vec<&Known> = before.iter().map(|(_, known)| known).chain(&kept).collect();
-    let (carried, tokens, head) = carried::over(&mut restored, &known, unreadable.is_some(), by)
-        .map_err(|fault| fault.at(from, "be brought up to date"))?;
+    let known = before.as_ref().map(|(_, known)| known);
+    let (carried, tokens, head) =
+        carried::over(&mut restored, known, &kept, unreadable.is_some(), by)
+            .map_err(|fault| fault.at(from, "be brought up to date"))?;
     close(restored).map_err(|fault| fault.at(from, "be brought up to date"))?;
     if let Some((connection, _)) = before {
         into_one_file(connection).map_err(|fault| in_use(fault, path))?;
