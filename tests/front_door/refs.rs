@@ -513,10 +513,19 @@ fn what_stands_for_something_else() {
     git.done(&["-C", bare, "symbolic-ref", "refs/heads/bot/alias", "refs/heads/main"]);
     git.commit("app", "one", 10);
     let url = stage.url(&["--ref", "refs/heads/bot/*"]);
-    for push in [&["main:refs/heads/bot/alias"][..], &[":refs/heads/bot/alias"]] {
-        let (code, said) = stage.push(&url, push);
-        assert!(code == Some(1) && said.contains("refs/heads/bot/alias is symbolic"), "{said}");
+    // A linked folder makes another spelling of everything in it.
+    std::os::unix::fs::symlink("..", format!("{bare}/refs/heads/bot/up")).unwrap();
+    let url_below = stage.url(&["--ref", "refs/heads/bot/**"]);
+    for (url, push, name) in [
+        (&url, "main:refs/heads/bot/alias", "refs/heads/bot/alias"),
+        (&url, ":refs/heads/bot/alias", "refs/heads/bot/alias"),
+        (&url_below, "main:refs/heads/bot/up/main", "refs/heads/bot/up/main"),
+        (&url_below, "main:refs/heads/bot/up/new", "refs/heads/bot/up/new"),
+    ] {
+        let (code, said) = stage.push(url, &[push]);
+        assert!(code == Some(1) && said.contains(&format!("{name} is symbolic")), "{said}");
     }
+    std::fs::remove_file(format!("{bare}/refs/heads/bot/up")).unwrap();
     let (code, said) = stage.push(&url, &["main:refs/heads/bot/own"]);
     assert_eq!(code, Some(0), "{said}");
     // The old main is to be the parent of what has nothing to do with it.

@@ -94,12 +94,14 @@ impl Folder {
         if folder.join("reftable").exists() {
             return names.next();
         }
-        // Packed refs are never symbolic; a link of the file system is one of the older kind.
+        // Packed refs are never symbolic; a link of the file system is one of the older kind, and a linked
+        // folder makes one of all that is in it.
         names.find(|name| {
             let path = folder.join(name);
             let mut start = [0; 4];
             let read = std::fs::File::open(&path).and_then(|mut file| file.read_exact(&mut start));
-            path.is_symlink() || (read.is_ok() && start == *b"ref:")
+            let linked = path.ancestors().take_while(|on_the_way| **on_the_way != folder);
+            linked.into_iter().any(Path::is_symlink) || (read.is_ok() && start == *b"ref:")
         })
     }
 }

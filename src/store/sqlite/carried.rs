@@ -108,7 +108,7 @@ pub(super) fn over(
     let sql = "SELECT coalesce(max(at_ms), 0) FROM trail";
     let written: i64 = tx.query_row(sql, [], |row| row.get(0))?;
     for known in before.into_iter().chain(kept) {
-        for (user, at) in known.disabled.iter().filter(|(_, at)| *at > written) {
+        for (user, at) in known.disabled.iter().filter(|(_, at)| *at >= written) {
             carried.disabled += u64::from(disable(&tx, user, *at, by)?);
         }
         for (user, at) in &known.removed {
@@ -201,7 +201,7 @@ fn end(
         trail::append(tx, by, Event::TokenRotated, about.clone(), &details)?;
     }
     if let Some(at) = ended.suspended
-        && at > written
+        && at >= written
         && token.suspended.is_none()
     {
         change("suspended_ms", at)?;
