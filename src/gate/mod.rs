@@ -5,6 +5,7 @@
 
 mod body;
 mod entry;
+mod passage;
 mod push;
 mod recorded;
 mod refusal;
@@ -22,12 +23,12 @@ use crate::auth::credential::{self, Presented};
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
 use crate::domain::dialect::Classified;
-use crate::domain::intent::{Action, Intent, Voice};
-use crate::domain::policy::{self, Circumstances, Denial, Permit};
-use crate::domain::principal::{Scheme, TokenPrincipal};
+use crate::domain::intent::Intent;
+use crate::domain::policy::{self, Circumstances, Denial};
+use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
-use crate::forward::{Forwarder, Outbound, Passage, UpstreamCredential, headers};
+use crate::forward::{Forwarder, Passage, headers};
 use crate::reply;
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
@@ -36,13 +37,13 @@ use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use push::{Judged, Told};
+use passage::outbound;
+use push::Told;
 use refusal::Refusal;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 use visit::Visit;
 
 /// Where requests go from the gate.
@@ -191,42 +192,6 @@ impl Gate {
         self.pass(rules, head, upload, (&intent, permit, &presented), at, visit).await
     }
 
-    /// What was permitted goes on, if its body is what it must be; a push only when its refs may be pushed.
-    async fn pass(
-        &self,
-        rules: &Rules,
-        head: Parts,
-        mut upload: Upload,
-        (intent, mut permit, presented): (&Intent, Permit, &Presented),
-        at: Circumstances,
-        visit: &mut Visit,
-    ) -> Result<Response<Body>, Refusal> {
-        if intent.voice == Voice::Lfs {
-            return Err(Refusal::NoLfs);
-        }
-        body::check(&head, intent, &mut upload, rules).await?;
-        let token = visit.token();
-        // Nobody but a token has a permit to push.
-        if let (Action::Push, Some(token)) = (intent.action, &token) {
-            let (upload, repository) = (&mut upload, &intent.repository);
-            let judging = self.judge_push(rules, &head, (token, repository), upload, at, visit);
-            // Apart from the request, as are calls of its own API: the many that are neither would carry
-            // their room along.
-            match Box::pin(judging).await? {
-                Judged::Forward(hold) => {
-                    permit = self.permitted_still(presented, intent, at)?.holding(hold);
-                }
-                Judged::Answered(answer) => return Ok(answer),
-            }
-        }
-        let credential = token.map_or(Ok(None), |token| self.credential(&token))?;
-        let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
-        let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
-        let service = service.unwrap_or_default().to_owned();
-        let request = outbound(head, upload, at.client, service, visit);
-        self.forward(passage, request, rules, visit).await
-    }
-
     fn who(&self, presented: &Presented) -> Result<Identified, Refusal> {
         match self.identify.identify(presented) {
             Ok((who, source)) => {
@@ -254,42 +219,6 @@ impl Gate {
         self.identify.used(token, at.now, at.client);
         Ok(())
     }
-
-    /// The permit as it is now, when the commands of a push have come: its client may have taken its time,
-    /// and the token may have ended meanwhile.
-    fn permitted_still(
-        &self,
-        presented: &Presented,
-        intent: &Intent,
-        at: Circumstances,
-    ) -> Result<Permit, Refusal> {
-        let Identified::Token(token) = self.who(presented)? else { return Err(Refusal::BadToken) };
-        Ok(policy::decide(&token, intent, Circumstances { now: now()?, ..at })?)
-    }
-
-    /// The credential that the token's owner has for the host, in mode `stored`.
-    fn credential(&self, token: &TokenPrincipal) -> Result<Option<UpstreamCredential>, Refusal> {
-        let (Some(vault), Some(identity)) = (&self.vault, &token.identity) else { return Ok(None) };
-        let secret = vault.open(identity).map_err(Refusal::Sealed)?;
-        // What cannot be sent was refused when it was stored.
-        Ok(match identity.scheme {
-            Scheme::Basic => UpstreamCredential::basic(&identity.username, &secret),
-            Scheme::Bearer => UpstreamCredential::bearer(&secret, &identity.owner.to_string()),
-        })
-    }
-
-    async fn forward(
-        &self,
-        passage: Passage<'_>,
-        request: Outbound,
-        rules: &Rules,
-        visit: &mut Visit,
-    ) -> Result<Response<Body>, Refusal> {
-        let start = Instant::now();
-        let answer = self.forwarder.send(passage, request, rules.idle_timeout).await;
-        visit.upstream(start.elapsed());
-        Ok(answer?)
-    }
 }
 
 /// The intent of what a token may ask for at all.
@@ -298,24 +227,5 @@ fn known(what: Classified, rules: &Rules) -> Result<Box<Intent>, Refusal> {
         Classified::Known(intent) => Ok(intent),
         Classified::Own => Err(Refusal::OwnPath),
         Classified::Unknown => Err(Refusal::Unknown(rules.kind)),
-    }
-}
-
-fn outbound(
-    head: Parts,
-    body: Upload,
-    client: Option<IpAddr>,
-    service: String,
-    visit: &Visit,
-) -> Outbound {
-    Outbound {
-        method: head.method,
-        target: head.uri,
-        headers: head.headers,
-        body,
-        client,
-        id: visit.id_value(),
-        service,
-        meter: Rc::clone(visit.meter()),
     }
 }

@@ -1,0 +1,115 @@
+//! The way out: what was permitted goes on to the host, if its body is what it must be.
+
+use super::entry::now;
+use super::push::Judged;
+use super::refusal::Refusal;
+use super::visit::Visit;
+use super::{Gate, Rules, body};
+use crate::auth::Identified;
+use crate::auth::credential::Presented;
+use crate::domain::intent::{Action, Intent, Voice};
+use crate::domain::policy::{self, Circumstances, Permit};
+use crate::domain::principal::{Scheme, TokenPrincipal};
+use crate::forward::body::{Body, Upload};
+use crate::forward::{Outbound, Passage, UpstreamCredential};
+use http::Response;
+use http::request::Parts;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Instant;
+
+impl Gate {
+    /// What was permitted goes on, if its body is what it must be; a push only when its refs may be pushed.
+    pub(super) async fn pass(
+        &self,
+        rules: &Rules,
+        head: Parts,
+        mut upload: Upload,
+        (intent, mut permit, presented): (&Intent, Permit, &Presented),
+        at: Circumstances,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        if intent.voice == Voice::Lfs {
+            return Err(Refusal::NoLfs);
+        }
+        body::check(&head, intent, &mut upload, rules).await?;
+        let mut token = visit.token();
+        // Nobody but a token has a permit to push.
+        if let (Action::Push, Some(pusher)) = (intent.action, &token) {
+            let (upload, repository) = (&mut upload, &intent.repository);
+            let judging = self.judge_push(rules, &head, (pusher, repository), upload, at, visit);
+            // Apart from the request, as are calls of its own API: the many that are neither would carry
+            // their room along.
+            match Box::pin(judging).await? {
+                Judged::Forward(hold) => {
+                    let (now, still) = self.permitted_still(presented, intent, at)?;
+                    (token, permit) = (Some(now), still.holding(hold));
+                }
+                Judged::Answered(answer) => return Ok(answer),
+            }
+        }
+        let credential = token.map_or(Ok(None), |token| self.credential(&token))?;
+        let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
+        let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
+        let service = service.unwrap_or_default().to_owned();
+        let request = outbound(head, upload, at.client, service, visit);
+        self.forward(passage, request, rules, visit).await
+    }
+
+    /// The token and the permit as they are now, when the commands of a push have come: its client may have
+    /// taken its time, and the token may have ended meanwhile.
+    fn permitted_still(
+        &self,
+        presented: &Presented,
+        intent: &Intent,
+        at: Circumstances,
+    ) -> Result<(Rc<TokenPrincipal>, Permit), Refusal> {
+        let Identified::Token(token) = self.who(presented)? else { return Err(Refusal::BadToken) };
+        let permit = policy::decide(&token, intent, Circumstances { now: now()?, ..at })?;
+        Ok((token, permit))
+    }
+
+    /// The credential that the token's owner has for the host, in mode `stored`.
+    fn credential(&self, token: &TokenPrincipal) -> Result<Option<UpstreamCredential>, Refusal> {
+        let (Some(vault), Some(identity)) = (&self.vault, &token.identity) else { return Ok(None) };
+        let secret = vault.open(identity).map_err(Refusal::Sealed)?;
+        // What cannot be sent was refused when it was stored.
+        Ok(match identity.scheme {
+            Scheme::Basic => UpstreamCredential::basic(&identity.username, &secret),
+            Scheme::Bearer => UpstreamCredential::bearer(&secret, &identity.owner.to_string()),
+        })
+    }
+
+    pub(super) async fn forward(
+        &self,
+        passage: Passage<'_>,
+        request: Outbound,
+        rules: &Rules,
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        let start = Instant::now();
+        let answer = self.forwarder.send(passage, request, rules.idle_timeout).await;
+        visit.upstream(start.elapsed());
+        Ok(answer?)
+    }
+}
+
+/// The request as it leaves: what `forward` makes of it is its own business.
+pub(super) fn outbound(
+    head: Parts,
+    body: Upload,
+    client: Option<IpAddr>,
+    service: String,
+    visit: &Visit,
+) -> Outbound {
+    Outbound {
+        method: head.method,
+        target: head.uri,
+        headers: head.headers,
+        body,
+        client,
+        id: visit.id_value(),
+        service,
+        meter: Rc::clone(visit.meter()),
+    }
+}
