@@ -117,7 +117,7 @@ impl House {
         };
         let public = public_origin(&config, &listeners);
         let rules = Arc::new(ArcSwap::from_pointee(rules(&config, &public.prefix)));
-        let actions = Action::ALL.map(Action::name);
+        let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
         Ok(Self {
             public,
             listeners,

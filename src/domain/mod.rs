@@ -4,6 +4,7 @@
 //! room: time and entropy are arguments. Everyone may import it; it imports nobody.
 
 pub mod client;
+pub mod confined;
 pub mod dialect;
 pub mod duration;
 pub mod git;

@@ -95,6 +95,16 @@ impl Owner {
             Self::Repository(own) => case.equal(own.as_str(), repository.as_str()),
         }
     }
+
+    /// Whether a token of this owner may reach the project as such.
+    #[must_use]
+    pub fn reaches_project(&self, project: &str, case: NameCase) -> bool {
+        match self {
+            Self::User(_) => true,
+            Self::Project(scope) => scope.covers(project, case),
+            Self::Repository(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for Owner {
@@ -147,6 +157,20 @@ impl Grant {
         covers.then_some(level)
     }
 
+    /// The level that it gives on a project as such: a right on one repository, or on repositories only,
+    /// gives none.
+    #[must_use]
+    pub fn on_project(&self, project: &str, case: NameCase) -> Option<Level> {
+        match self.permission {
+            Permission::Project(level)
+                if self.repository.is_none() && self.projects.covers(project, case) =>
+            {
+                Some(level)
+            }
+            Permission::Project(_) | Permission::Repository(_) => None,
+        }
+    }
+
     /// Whether it makes its holder an administrator of this place: one who manages its tokens. Nobody
     /// administers a person.
     #[must_use]
@@ -173,6 +197,26 @@ pub enum Rights {
 }
 
 impl Rights {
+    /// The highest level that the owner has on a project as such; `None` is no right at all.
+    #[must_use]
+    pub fn on_project(&self, project: &str, case: NameCase) -> Option<Level> {
+        match self {
+            Self::Host => Some(Level::Admin),
+            Self::Grants(grants) => {
+                grants.iter().filter_map(|grant| grant.on_project(project, case)).max()
+            }
+        }
+    }
+
+    /// Whether the owner has any right in a project, be it on one repository only.
+    #[must_use]
+    pub fn any_in_project(&self, project: &str, case: NameCase) -> bool {
+        match self {
+            Self::Host => true,
+            Self::Grants(grants) => grants.iter().any(|grant| grant.projects.covers(project, case)),
+        }
+    }
+
     /// The highest level that the owner has on a repository; `None` is no right at all.
     #[must_use]
     pub fn on_repository(&self, repository: &RepoPath, case: NameCase) -> Option<Level> {

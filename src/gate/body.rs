@@ -26,6 +26,8 @@ pub(super) async fn check(
                 return Err(Refusal::MediaType(expected));
             }
         }
+        intent::Body::OneOf(types) => check_one_of(head, types, upload)?,
+        intent::Body::Opaque => {}
     }
     match (upload.length(), rules.max_body) {
         (Some(length), Some(limit)) if length > limit => Err(ForwardError::TooLarge(limit).into()),
@@ -40,6 +42,27 @@ pub(super) async fn check_empty(upload: &mut Upload, rules: &Rules) -> Result<()
         None => take(upload, rules, 0).await.is_some_and(|read| read.is_empty()),
     };
     if empty { Ok(()) } else { Err(Refusal::BodyOnRead) }
+}
+
+/// A body, if there is one, says of which of the types it is; what says another one is refused even when
+/// there is none, because a form may carry what outranks the rest of a request.
+fn check_one_of(
+    head: &Parts,
+    types: &'static [&'static str],
+    upload: &Upload,
+) -> Result<(), Refusal> {
+    let mut given = head.headers.get_all(CONTENT_TYPE).iter();
+    let named = |value: &http::HeaderValue| {
+        let essence = value.to_str().ok().and_then(|text| text.split(';').next());
+        let essence = essence.map(str::trim).unwrap_or_default();
+        types.iter().any(|known| known.eq_ignore_ascii_case(essence))
+    };
+    let good = match (given.next(), given.next()) {
+        (None, _) => upload.length() == Some(0),
+        (Some(value), None) => named(value),
+        (Some(_), Some(_)) => false,
+    };
+    if good { Ok(()) } else { Err(Refusal::MediaType(types.first().copied().unwrap_or_default())) }
 }
 
 fn has_type(head: &Parts, expected: &str) -> bool {

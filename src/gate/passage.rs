@@ -7,7 +7,7 @@ use super::visit::Visit;
 use super::{Gate, Rules, body};
 use crate::auth::Identified;
 use crate::auth::credential::Presented;
-use crate::domain::intent::{Action, Intent, Voice};
+use crate::domain::intent::{Action, Intent, Place, Voice};
 use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::forward::body::{Body, Upload};
@@ -35,8 +35,10 @@ impl Gate {
         body::check(&head, intent, &mut upload, rules).await?;
         let mut token = visit.token();
         // Nobody but a token has a permit to push.
-        if let (Action::Push, Some(pusher)) = (intent.action, &token) {
-            let (upload, repository) = (&mut upload, &intent.repository);
+        if let (Action::Push, Some(pusher), Place::Repository(repository)) =
+            (intent.action, &token, &intent.place)
+        {
+            let upload = &mut upload;
             let judging = self.judge_push(rules, &head, (pusher, repository), upload, at, visit);
             // Apart from the request, as are calls of its own API: the many that are neither would carry
             // their room along.

@@ -3,7 +3,7 @@
 use super::recorded::Recorded;
 use crate::domain::dialect::path::decode;
 use crate::domain::git::receive_pack::RefChange;
-use crate::domain::intent::{Action, Intent};
+use crate::domain::intent::{Action, Intent, Place};
 use crate::domain::names::{RepoPath, UserName};
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
@@ -57,7 +57,7 @@ pub(super) struct Visit {
     client: Option<IpAddr>,
     token: Option<Rc<TokenPrincipal>>,
     action: Action,
-    repository: Option<RepoPath>,
+    place: Option<Place>,
     person: Option<UserName>,
     refs: Vec<RefChange>,
     refs_count: usize,
@@ -85,7 +85,7 @@ impl Visit {
             client: peer,
             token: None,
             action: Action::Unknown,
-            repository: None,
+            place: None,
             person: None,
             refs: Vec::new(),
             refs_count: 0,
@@ -119,7 +119,7 @@ impl Visit {
 
     pub(super) fn wants(&mut self, intent: &Intent) {
         self.action = intent.action;
-        self.repository = Some(intent.repository.clone());
+        self.place = Some(intent.place.clone());
     }
 
     /// Notes that it is for gitlatch itself.
@@ -190,7 +190,7 @@ impl Drop for Visit {
             self.refused(Verdict::Failed, "crashed");
         }
         let token = self.token.as_deref();
-        let repository = self.repository.as_ref();
+        let place = self.place.as_ref();
         let refs: Vec<PushedRef<'_>> = self.refs.iter().map(pushed).collect();
         self.book.write(&Record {
             refs: &refs,
@@ -205,8 +205,8 @@ impl Drop for Visit {
             owner: token.map(|token| Shown(&token.owner)),
             user: self.person.as_ref().map(UserName::as_str),
             action: self.action.name(),
-            project: repository.map(RepoPath::project),
-            repository: repository.map(RepoPath::name),
+            project: place.and_then(Place::project),
+            repository: place.and_then(Place::repository).map(RepoPath::name),
             method: without_token(self.method.as_str()),
             path: without_token(self.target.path()),
             status: self.status,

@@ -33,7 +33,7 @@ impl Asker {
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Explanation {
     request: String,
-    rule: Option<&'static str>,
+    rule: Option<Cow<'static, str>>,
     note: Option<Cow<'static, str>>,
     action: Option<&'static str>,
     repository: Option<String>,
@@ -164,10 +164,10 @@ impl Explanation {
     fn about(self, kind: Kind, intent: &Intent) -> Self {
         let row = kind.rows().iter().find(|row| row.name == intent.rule);
         Self {
-            rule: Some(intent.rule),
+            rule: Some(intent.rule.clone()),
             note: row.map(|row| row.note.into()),
             action: Some(intent.action.name()),
-            repository: Some(intent.repository.to_string()),
+            repository: intent.place.repository().map(ToString::to_string),
             need: Some(intent.need.name()),
             ..self
         }
@@ -196,7 +196,7 @@ impl Explanation {
         };
         [
             ("request", self.request.clone()),
-            ("rule", text(self.rule)),
+            ("rule", self.rule.as_deref().unwrap_or_default().to_owned()),
             ("note", self.note.as_deref().unwrap_or_default().to_owned()),
             ("action", text(self.action)),
             ("repository", self.repository.clone().unwrap_or_default()),

@@ -4,15 +4,15 @@
 //! A path is `[/scm]/{project}/{repo}.git/{service}`; projects nest, and a repository outside every
 //! project (`/{repo}.git`) has the project `-`.
 
-use super::super::intent::{Action, Body, Intent, Voice};
+use super::super::intent::{Action, Body, Confined, Effects, Intent, Need, Place, Voice};
 use super::super::names::{ProjectPath, RepoName, RepoPath};
 use super::super::permission::{Level, Permission};
 use super::path::{PathFault, check_deciding, decode};
 use super::table::{Row, Tail};
 use super::{Classified, RequestLine, Unclear};
 
-const READ: Permission = Permission::Repository(Level::Read);
-const WRITE: Permission = Permission::Repository(Level::Write);
+const READ: Need = Need::Permission(Permission::Repository(Level::Read));
+const WRITE: Need = Need::Permission(Permission::Repository(Level::Write));
 
 const INFO_REFS: &[Tail] = &[Tail::Literal("info"), Tail::Literal("refs")];
 
@@ -155,11 +155,13 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
     };
     Ok(Classified::Known(Box::new(Intent {
         action: row.action,
-        repository: repository(folder)?,
+        place: Place::Repository(repository(folder)?),
         need: row.need,
         voice: row.voice,
         body: row.body,
-        rule: row.name,
+        confined: Confined::Pass,
+        effects: Effects::default(),
+        rule: row.name.into(),
         service: scm + folder.len(),
     })))
 }
@@ -238,7 +240,7 @@ mod tests {
         let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
         match Kind::Git.classify("", RequestLine { method, path, query }) {
             Ok(Classified::Known(intent)) => {
-                format!("{} {} {}", intent.rule, intent.repository, intent.need)
+                format!("{} {} {}", intent.rule, intent.place, intent.need)
             }
             Ok(Classified::Unknown) => "unknown".to_owned(),
             Ok(Classified::Own) => "own".to_owned(),
@@ -361,7 +363,7 @@ mod tests {
         let judge = |path: &str| {
             let line = RequestLine { method: "GET", path, query: None };
             match Kind::Git.classify("/git", line) {
-                Ok(Classified::Known(intent)) => intent.repository.to_string(),
+                Ok(Classified::Known(intent)) => intent.place.to_string(),
                 Ok(_) => "unknown".to_owned(),
                 Err(_) => "400".to_owned(),
             }

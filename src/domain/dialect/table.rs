@@ -1,7 +1,6 @@
 //! The rows of a table, and how the service's part of a path is matched against them.
 
-use super::super::intent::{Action, Body, Voice};
-use super::super::permission::Permission;
+use super::super::intent::{Action, Body, Need, Voice};
 
 /// One segment of the path that follows the repository's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ pub struct Row {
     /// What it does.
     pub action: Action,
     /// The permission it needs on the repository.
-    pub need: Permission,
+    pub need: Need,
     /// What its body must be.
     pub body: Body,
     /// How its caller wants to be spoken to.

@@ -1,6 +1,6 @@
 //! May this principal do this, now, from there?
 
-use super::super::intent::Intent;
+use super::super::intent::{Confined, Intent, Need, Never, Place, Voice};
 use super::super::names::NameCase;
 use super::super::permission::{Level, Permission};
 use super::super::principal::{Owner, Rights, TokenPrincipal};
@@ -58,6 +58,19 @@ pub enum Denial {
         /// Which, and why.
         text: String,
     },
+    /// It is what no token may do.
+    Never(Never),
+    /// It commits, and the token belongs to no person.
+    NoCommitter {
+        /// The owner of the token.
+        owner: String,
+    },
+    /// The identity upstream can reach more than the token may, and what is asked for cannot be held to
+    /// the token's scope, or names something outside of it.
+    Confined {
+        /// What is in the way.
+        text: String,
+    },
     /// The owner's own right, granted here, does not contain what is needed.
     Grant {
         /// What was asked for.
@@ -72,13 +85,23 @@ pub enum Denial {
 /// A need and where: `REPO_WRITE on team/app`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    need: Permission,
+    need: Need,
     on: String,
+}
+
+impl Asked {
+    /// What an intent asks for.
+    pub(super) fn of(need: Need, place: &Place) -> Self {
+        Self { need, on: place.to_string() }
+    }
 }
 
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", self.need, self.on)
+        match self.need {
+            Need::Any => write!(f, "access to {}", self.on),
+            need => write!(f, "{need} on {}", self.on),
+        }
     }
 }
 
@@ -93,6 +116,9 @@ impl Denial {
             Self::From { .. } => "from",
             Self::Permission { .. } => "permission",
             Self::Refs { .. } => "refs",
+            Self::Never(_) => "never",
+            Self::NoCommitter { .. } => "committer",
+            Self::Confined { .. } => "confined",
             Self::Grant { .. } => "grant",
         }
     }
@@ -121,6 +147,14 @@ impl fmt::Display for Denial {
                 write!(f, "this needs {asked}; the token has {have}")
             }
             Self::Refs { text } => f.write_str(text),
+            Self::Never(never) => f.write_str(never.reason()),
+            Self::NoCommitter { owner } => {
+                write!(
+                    f,
+                    "this makes a commit, and the token belongs to {owner}, which is no person: use a user's token"
+                )
+            }
+            Self::Confined { text } => f.write_str(text),
             Self::Grant { asked, user, have: Some(level) } => {
                 let have = Permission::Repository(*level);
                 write!(f, "this needs {asked}; the token's owner {user} has {have} there")
@@ -149,53 +183,121 @@ pub fn admit(who: &TokenPrincipal, at: Circumstances) -> Result<(), Denial> {
 /// Decides about a token's request.
 ///
 /// # Errors
-/// The first rule that refuses it: expiry, address, the owner's scope, `only`, the token's
-/// permissions, the owner's grants.
+/// The first rule that refuses it: expiry, address, what no token may do, the owner's scope, `only`, the
+/// token's permissions, the owner's grants; then what is made of refs, of commits, and of a request whose
+/// identity can reach more than its token may. What such a request names in its query and body is judged
+/// when that has come ([`super::confined`]).
 pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Result<Permit, Denial> {
     admit(who, at)?;
-    let repository = &intent.repository;
-    let asked = || Asked { need: intent.need, on: repository.to_string() };
-    if !who.owner.reaches(repository, at.case) {
-        return Err(Denial::Scope { asked: asked(), owner: who.owner.to_string() });
+    permitted(who, intent.need, &intent.place, at)?;
+    let rules = &who.limits.refs;
+    if intent.effects.refs && !rules.is_empty() {
+        let rules = rules.describe().join(", ");
+        let text = format!(
+            "this writes refs past Git, and the token is held to rules about refs ({rules}): push instead"
+        );
+        return Err(Denial::Refs { text });
     }
-    if !who.limits.only.admit(repository, at.case) {
-        return Err(Denial::Only { asked: asked(), only: who.limits.only.texts() });
+    if intent.effects.commits && who.user().is_none() {
+        return Err(Denial::NoCommitter { owner: who.owner.to_string() });
     }
-    if !who.permissions.contain(intent.need) {
-        return Err(Denial::Permission { asked: asked(), have: who.permissions.to_string() });
+    let confined = confined(who, at);
+    if let (true, Confined::Refuse(what)) = (confined, intent.confined) {
+        let text = format!("{what}, which cannot be held to what this token may reach");
+        return Err(Denial::Confined { text });
     }
-    granted(who, intent, at).map_err(|have| {
-        let user = who.user().map(ToString::to_string).unwrap_or_default();
-        Denial::Grant { asked: asked(), user, have }
-    })?;
-    let person = matches!(who.owner, Owner::User(_));
-    let confined = at.shared_identity || !person || !who.limits.only.is_empty();
-    Ok(Permit::new(traveller(who, intent), repository.clone(), intent.writes(), confined))
+    Ok(Permit::new(traveller(who, intent), intent.place.clone(), intent.writes(), confined))
 }
 
-/// Decides about a request without any credential, where anonymous reads are allowed: reads pass,
+/// Whether the identity that a token's requests travel under can reach more than the token may.
+fn confined(who: &TokenPrincipal, at: Circumstances) -> bool {
+    at.shared_identity
+        || who.user().is_none()
+        || !who.limits.only.is_empty()
+        || who.rights != Rights::Host
+}
+
+/// Whether the token may have this need met at this place, as far as its scope, its permissions and its
+/// owner's grants go.
+pub(super) fn permitted(
+    who: &TokenPrincipal,
+    need: Need,
+    place: &Place,
+    at: Circumstances,
+) -> Result<(), Denial> {
+    if let Need::Never(never) = need {
+        return Err(Denial::Never(never));
+    }
+    let asked = || Asked::of(need, place);
+    let only = &who.limits.only;
+    let (reached, within) = match place {
+        Place::Host => (true, true),
+        Place::Project(path) => {
+            let project = path.as_str();
+            let own = matches!((&who.owner, need), (Owner::Repository(own), Need::Any)
+                if at.case.equal(own.project(), project));
+            (
+                own || who.owner.reaches_project(project, at.case),
+                only.admit_project(project, at.case),
+            )
+        }
+        Place::Repository(path) => (who.owner.reaches(path, at.case), only.admit(path, at.case)),
+    };
+    if !reached {
+        return Err(Denial::Scope { asked: asked(), owner: who.owner.to_string() });
+    }
+    if !within {
+        return Err(Denial::Only { asked: asked(), only: only.texts() });
+    }
+    if let Need::Permission(permission) = need
+        && !who.permissions.contain(permission)
+    {
+        return Err(Denial::Permission { asked: asked(), have: who.permissions.to_string() });
+    }
+    granted(who, need, place, at).map_err(|have| {
+        let user = who.user().map(ToString::to_string).unwrap_or_default();
+        Denial::Grant { asked: asked(), user, have }
+    })
+}
+
+/// Decides about a request without any credential, where anonymous reads are allowed: reads of Git pass,
 /// and the host, told of nobody, shows what is public. `None` asks for a credential.
 #[must_use]
 pub fn decide_anonymous(intent: &Intent) -> Option<Permit> {
-    let read = intent.need == Permission::Repository(Level::Read);
-    read.then(|| Permit::new(Traveller::Nobody, intent.repository.clone(), false, true))
+    let git = intent.voice == Voice::Git && intent.place.repository().is_some();
+    let read = git && intent.need == Need::Permission(Permission::Repository(Level::Read));
+    read.then(|| Permit::new(Traveller::Nobody, intent.place.clone(), false, true))
 }
 
 /// Holds the need against the owner's own rights; the level there is when they do not suffice.
-fn granted(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Result<(), Option<Level>> {
+fn granted(
+    who: &TokenPrincipal,
+    need: Need,
+    place: &Place,
+    at: Circumstances,
+) -> Result<(), Option<Level>> {
     if who.rights == Rights::Host {
         return Ok(());
     }
-    let have = who.rights.on_repository(&intent.repository, at.case);
-    let (Permission::Repository(need) | Permission::Project(need)) = intent.need;
-    if have >= Some(need) { Ok(()) } else { Err(have) }
+    let have = match place {
+        // What is of no project in particular has no grants; a row says whether it passes at all.
+        Place::Host => return Ok(()),
+        Place::Repository(path) => who.rights.on_repository(path, at.case),
+        Place::Project(path) if need == Need::Any => {
+            let any = who.rights.any_in_project(path.as_str(), at.case);
+            return if any { Ok(()) } else { Err(None) };
+        }
+        Place::Project(path) => who.rights.on_project(path.as_str(), at.case),
+    };
+    if have >= need.level() { Ok(()) } else { Err(have) }
 }
 
 fn traveller(who: &TokenPrincipal, intent: &Intent) -> Traveller {
     match &who.owner {
         Owner::User(name) => Traveller::User(name.clone()),
-        Owner::Project(_) => {
-            Traveller::Service { project: intent.repository.project().to_owned(), repository: None }
+        Owner::Project(scope) => {
+            let project = intent.place.project().map_or_else(|| scope.to_string(), str::to_owned);
+            Traveller::Service { project, repository: None }
         }
         Owner::Repository(path) => Traveller::Service {
             project: path.project().to_owned(),

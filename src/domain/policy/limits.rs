@@ -56,6 +56,26 @@ impl Only {
         self.0.iter().map(ToString::to_string).collect()
     }
 
+    /// Whether the project as such is within them: named by a pattern of its own or by `P/**`, and no
+    /// prohibition names it or could name anything in it.
+    #[must_use]
+    pub fn admit_project(&self, project: &str, case: NameCase) -> bool {
+        let (forbid, allow): (Vec<&Pattern>, Vec<&Pattern>) =
+            self.0.iter().partition(|pattern| pattern.forbids());
+        if forbid.iter().any(|pattern| reaches_into(pattern, project)) {
+            return false;
+        }
+        let whole = |pattern: &&Pattern| match pattern.glob().strip_suffix("/**") {
+            Some(above) => {
+                let above = Pattern::new(above);
+                above.is_ok_and(|above| above.matches(project, case))
+                    || pattern.matches(project, case)
+            }
+            None => !pattern.glob().contains('/') && pattern.matches(project, case),
+        };
+        allow.is_empty() || allow.iter().any(whole)
+    }
+
     /// Whether the repository is within them.
     #[must_use]
     pub fn admit(&self, repository: &RepoPath, case: NameCase) -> bool {
@@ -71,6 +91,18 @@ impl Only {
                 pattern.matches(path, case)
             })
     }
+}
+
+/// Whether a prohibition matches the project, something above it, or might match something in it.
+fn reaches_into(pattern: &Pattern, project: &str) -> bool {
+    if pattern.matches_at_or_above(project, NameCase::Ignore) || pattern.glob().contains("**") {
+        return true;
+    }
+    let depth = project.split('/').count();
+    let mut ends = pattern.glob().match_indices('/').map(|(at, _)| at);
+    let Some(end) = ends.nth(depth - 1) else { return false };
+    let above = Pattern::new(&pattern.glob()[..end]);
+    above.map_or(true, |above| above.matches(project, NameCase::Ignore))
 }
 
 /// What a token may do to refs: `--ref`, `--no-delete`, `--no-force`, `--no-tags`.
@@ -207,6 +239,40 @@ mod tests {
         let rules = RefRules::new(&["refs/heads/bot/*"], true, false, true).expect("rules");
         assert_eq!(rules.describe().join(", "), "refs refs/heads/bot/*, no delete, no tags");
         assert!(!rules.is_empty() && RefRules::default().is_empty());
+    }
+
+    #[test]
+    fn only_admits_projects_as_such() {
+        let cases = [
+            ("", "team", true),
+            ("team", "team", true),
+            ("team", "other", false),
+            ("*", "team", true),
+            ("team/app", "team", false),
+            ("team/*", "team", false),
+            ("team/**", "team", true),
+            ("team/**", "team/sub", true),
+            ("team/**", "teams", false),
+            ("**", "team/sub", true),
+            ("team/app team", "team", true),
+            ("!team/secret", "team", false),
+            ("!team/secret", "other", true),
+            ("team !team/secret", "TEAM", false),
+            ("team !*/secret", "team", false),
+            ("team !other", "team", true),
+            ("team !other/**", "team", false),
+            ("group/** !group/sub/x", "group/sub", false),
+            ("group/** !group/sub/x", "group/other", true),
+        ];
+        for (patterns, project, expected) in cases {
+            let texts: Vec<&str> = patterns.split_whitespace().collect();
+            let only = Only::new(&texts).expect(patterns);
+            assert_eq!(
+                only.admit_project(project, NameCase::Exact),
+                expected,
+                "{patterns} {project}"
+            );
+        }
     }
 
     #[test]

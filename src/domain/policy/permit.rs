@@ -1,5 +1,6 @@
 //! The ticket that passing the policy leaves behind.
 
+use super::super::intent::Place;
 use super::super::names::{RepoPath, UserName};
 use super::refs::Hold;
 
@@ -24,20 +25,15 @@ pub enum Traveller {
 #[derive(Debug)]
 pub struct Permit {
     traveller: Traveller,
-    repository: RepoPath,
+    place: Place,
     writes: bool,
     confined: bool,
     hold: Hold,
 }
 
 impl Permit {
-    pub(super) fn new(
-        traveller: Traveller,
-        repository: RepoPath,
-        writes: bool,
-        confined: bool,
-    ) -> Self {
-        Self { traveller, repository, writes, confined, hold: Hold::default() }
+    pub(super) fn new(traveller: Traveller, place: Place, writes: bool, confined: bool) -> Self {
+        Self { traveller, place, writes, confined, hold: Hold::default() }
     }
 
     /// Whom the upstream is told about.
@@ -46,10 +42,10 @@ impl Permit {
         &self.traveller
     }
 
-    /// The one repository that the request is about.
+    /// The one repository that the request is about, if it is about one.
     #[must_use]
-    pub fn repository(&self) -> &RepoPath {
-        &self.repository
+    pub fn repository(&self) -> Option<&RepoPath> {
+        self.place.repository()
     }
 
     /// The same, for a push that git itself is to hold to something.

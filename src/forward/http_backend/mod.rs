@@ -116,7 +116,8 @@ impl HttpBackend {
 
     /// The `PATH_INFO` of the request.
     fn locate(&self, permit: &Permit, service: &str) -> Result<String, ForwardError> {
-        let repository = permit.repository();
+        // Nothing else is in a folder.
+        let repository = permit.repository().ok_or(ForwardError::Unsendable)?;
         self.folder.locate(repository, service).map_err(|why| match (permit.traveller(), why) {
             // Who shows no credential is not told what exists: what is missing looks like what is not
             // public.
