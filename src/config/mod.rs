@@ -14,6 +14,7 @@ use crate::domain::client::TrustedProxies;
 pub use crate::domain::policy::refs::{OptionPattern, Protection};
 
 use crate::domain::dialect::Kind;
+use crate::domain::dialect::rule::Rule;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
 use std::net::SocketAddr;
@@ -38,6 +39,8 @@ pub struct Config {
     pub access: Access,
     /// `[[protect]]` and `[push]`: what pushes with tokens are held to.
     pub push: Push,
+    /// `[[rule]]`: the operator's own rows beside the dialect's table.
+    pub rules: Vec<Rule>,
     /// `[log]`: records.
     pub log: Log,
 }

@@ -4,8 +4,11 @@
 //! `refusal`, in the caller's own language, and every request leaves a record.
 
 mod body;
+mod confined;
 mod entry;
+mod names;
 mod passage;
+mod people;
 mod push;
 mod recorded;
 mod refusal;
@@ -13,6 +16,7 @@ mod rules;
 mod side_door;
 mod visit;
 
+pub use names::{NameEnd, Registrar};
 pub use recorded::Recorded;
 pub use refusal::Complaints;
 pub use rules::Rules;
@@ -28,8 +32,7 @@ use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
-use crate::forward::{Forwarder, Passage, headers};
-use crate::reply;
+use crate::forward::{Forwarder, headers};
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
 use entry::{check_target, client, line, now, waits};
@@ -37,7 +40,6 @@ use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use passage::outbound;
 use push::Told;
 use refusal::Refusal;
 use std::net::IpAddr;
@@ -54,15 +56,18 @@ pub struct Ways {
     pub vault: Option<Arc<Vault>>,
     /// To gitlatch's own paths.
     pub side_door: Box<dyn SideDoor>,
+    /// Who hears of names that end.
+    pub registrar: Rc<dyn Registrar>,
 }
 
 /// The gate of one worker.
 pub struct Gate {
     rules: Arc<ArcSwap<Rules>>,
     identify: Box<dyn Identify>,
-    forwarder: Forwarder,
+    forwarder: Rc<Forwarder>,
     vault: Option<Arc<Vault>>,
     side_door: Box<dyn SideDoor>,
+    registrar: Rc<dyn Registrar>,
     book: Rc<GuestBook>,
     drain: Drain,
     ids: Ids,
@@ -82,13 +87,15 @@ impl Gate {
         complaints: Arc<Complaints>,
         ids: Ids,
     ) -> Self {
-        let Ways { forwarder, vault, side_door } = ways;
+        let Ways { forwarder, vault, side_door, registrar } = ways;
+        let forwarder = Rc::new(forwarder);
         Self {
             rules,
             identify,
             forwarder,
             vault,
             side_door,
+            registrar,
             book: Rc::new(book),
             drain: Drain::start(),
             ids,
@@ -140,7 +147,7 @@ impl Gate {
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;
         visit.from(client);
-        let what = rules.kind.classify(&rules.prefix, line(&head))?;
+        let what = rules.classify(line(&head))?;
         if let Classified::Known(intent) = &what {
             visit.wants(intent);
         }
@@ -159,6 +166,7 @@ impl Gate {
                     let own = self.own(rules, &head, &mut upload, client, Some(token), visit);
                     return Box::pin(own).await;
                 }
+                rules.refuse_denied(line(&head))?;
                 let intent = known(what, rules)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
@@ -174,13 +182,9 @@ impl Gate {
                 return body::probe(&intent, &mut upload, rules).await;
             }
             // As it came, less what would say who somebody is.
-            (_, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
-                if head.method.is_safe() {
-                    body::check_empty(&mut upload, rules).await?;
-                }
-                let request = outbound(head, upload, client, String::new(), visit);
-                let answer = self.forward(Passage::Person, request, rules, visit).await;
-                return answer.map(reply::challenged);
+            (what, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
+                let person = self.person(rules, head, upload, client, &what, visit);
+                return Box::pin(person).await;
             }
             (Classified::Unknown, _) => return Err(Refusal::NoCredential),
             (Classified::Known(intent), who) => {

@@ -100,7 +100,7 @@ struct Lately {
 
 impl Told {
     /// Whether one more push of this token is to be told, and how many were not before it.
-    fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
+    pub(super) fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
         let mut tokens = self.tokens.borrow_mut();
         if tokens.len() >= COUNTED && !tokens.contains_key(&token) {
             tokens.clear();

@@ -1,7 +1,9 @@
 //! What the gate goes by.
 
 use crate::domain::client::TrustedProxies;
-use crate::domain::dialect::Kind;
+use crate::domain::dialect::rule::{self, Rule};
+use crate::domain::dialect::{Classified, Kind, RequestLine, Unclear};
+use crate::domain::policy::Denial;
 use crate::domain::policy::refs::{OptionPattern, Protection};
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ pub struct Rules {
     pub shared_identity: bool,
     /// The refs that the operator protects from tokens.
     pub protections: Vec<Protection>,
+    /// The operator's own rows beside the dialect's table.
+    pub own: Vec<Rule>,
     /// The push options that are refused.
     pub push_options: Vec<OptionPattern>,
     /// How long an exchange may pass without a byte in either direction.
@@ -31,6 +35,26 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Understands a request: by the dialect's table, and by the operator's rules that allow.
+    pub(super) fn classify(&self, line: RequestLine<'_>) -> Result<Classified, Unclear> {
+        let what = self.kind.classify(&self.prefix, line);
+        if self.own.is_empty() {
+            return what;
+        }
+        rule::allowing(&self.own, self.kind, &self.prefix, line, what)
+    }
+
+    /// Refuses what a rule of the operator's denies to tokens.
+    pub(super) fn refuse_denied(&self, line: RequestLine<'_>) -> Result<(), Denial> {
+        let path = line.path.get(self.prefix.len()..).unwrap_or(line.path);
+        match rule::denying(&self.own, line.method, path) {
+            None => Ok(()),
+            Some((rule, reason)) => {
+                Err(Denial::Rule { name: rule.name(), reason: reason.to_owned() })
+            }
+        }
+    }
+
     /// These rules with what of `new` can change while the host behind stays the same.
     #[must_use]
     pub fn reloaded(&self, new: &Self) -> Self {

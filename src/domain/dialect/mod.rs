@@ -4,6 +4,7 @@
 
 pub mod git;
 pub mod path;
+pub mod rule;
 mod table;
 
 pub use path::PathFault;

@@ -1,5 +1,6 @@
 //! The verdict: pure, with time and address as arguments.
 
+pub mod confined;
 mod decide;
 pub mod limits;
 mod permit;

@@ -68,8 +68,8 @@ fn claims_something(name: &str) -> bool {
         )
 }
 
-/// What git and its relatives send, and a host of Git paths may want to know.
-fn is_of_git(name: &str) -> bool {
+/// What git, its relatives and callers of REST send, and a host may want to know.
+fn is_harmless(name: &str) -> bool {
     matches!(
         name,
         "accept"
@@ -90,6 +90,8 @@ fn is_of_git(name: &str) -> bool {
             | "traceparent"
             | "tracestate"
             | "user-agent"
+            // Of Bitbucket: that no page of another site has the browser send this.
+            | "x-atlassian-token"
     )
 }
 
@@ -110,7 +112,7 @@ pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool)
         }
         let Some(name) = &current else { continue };
         let text = name.as_str();
-        let keep = if person { is_of_people(text, &value) } else { is_of_git(text) };
+        let keep = if person { is_of_people(text, &value) } else { is_harmless(text) };
         if keep && Some(name) != identity && !named.iter().any(|option| option == text) {
             kept.append(name.clone(), value);
         }
