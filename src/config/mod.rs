@@ -36,7 +36,7 @@ pub struct Config {
     pub upstream: Upstream,
     /// `[access]`: who may come in without a token, and whose rights count.
     pub access: Access,
-    /// `[[protect]]` and `[push]`: what pushes with tokens are held to.
+    /// `[[protect]]` and `[push]`: what pushes are held to.
     pub push: Push,
     /// `[log]`: records.
     pub log: Log,

@@ -6,6 +6,7 @@
 mod body;
 mod entry;
 mod passage;
+mod person;
 mod push;
 mod recorded;
 mod refusal;
@@ -28,8 +29,7 @@ use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
-use crate::forward::{Forwarder, Passage, headers};
-use crate::reply;
+use crate::forward::{Forwarder, headers};
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
 use entry::{check_target, client, line, now, waits};
@@ -37,7 +37,6 @@ use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use passage::outbound;
 use push::Told;
 use refusal::Refusal;
 use std::net::IpAddr;
@@ -173,14 +172,8 @@ impl Gate {
             {
                 return body::probe(&intent, &mut upload, rules).await;
             }
-            // As it came, less what would say who somebody is.
-            (_, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
-                if head.method.is_safe() {
-                    body::check_empty(&mut upload, rules).await?;
-                }
-                let request = outbound(head, upload, client, String::new(), visit);
-                let answer = self.forward(Passage::Person, request, rules, visit).await;
-                return answer.map(reply::challenged);
+            (what, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
+                return self.let_pass(rules, head, what, upload, client, visit).await;
             }
             (Classified::Unknown, _) => return Err(Refusal::NoCredential),
             (Classified::Known(intent), who) => {

@@ -2,6 +2,7 @@
 
 mod decide;
 pub mod limits;
+pub mod people;
 mod permit;
 pub mod refs;
 
