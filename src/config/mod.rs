@@ -37,7 +37,7 @@ pub struct Config {
     pub upstream: Upstream,
     /// `[access]`: who may come in without a token, and whose rights count.
     pub access: Access,
-    /// `[[protect]]` and `[push]`: what pushes with tokens are held to.
+    /// `[[protect]]` and `[push]`: what pushes are held to.
     pub push: Push,
     /// `[[rule]]`: the operator's own rows beside the dialect's table.
     pub rules: Vec<Rule>,

@@ -31,10 +31,8 @@ impl Gate {
         upload: &mut Upload,
         at: Circumstances,
     ) -> Result<(), Refusal> {
-        let body = match confined::looks_at_body(intent) {
-            true => read(rules, head, upload).await?,
-            false => None,
-        };
+        let body =
+            if confined::looks_at_body(intent) { read(rules, head, upload).await? } else { None };
         Ok(confined::judge(who, intent, head.uri.query(), body.as_ref(), at)?)
     }
 }

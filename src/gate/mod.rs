@@ -6,9 +6,10 @@
 mod body;
 mod confined;
 mod entry;
+mod forms;
 mod names;
 mod passage;
-mod people;
+mod person;
 mod push;
 mod recorded;
 mod refusal;
@@ -26,7 +27,7 @@ pub use visit::Ids;
 use crate::auth::credential::{self, Presented};
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
-use crate::domain::dialect::Classified;
+use crate::domain::dialect::{Classified, Unclear};
 use crate::domain::intent::Intent;
 use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
@@ -147,12 +148,22 @@ impl Gate {
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;
         visit.from(client);
-        let what = rules.classify(line(&head))?;
-        if let Classified::Known(intent) = &what {
-            visit.wants(intent);
+        let what = rules.classify(line(&head));
+        match &what {
+            Ok(Classified::Known(intent)) => visit.wants(intent),
+            // What a person may ask a path for is for the host to say.
+            Err(Unclear::Method { .. }) if rules.people_pass => {}
+            Err(unclear) => return Err(unclear.clone().into()),
+            Ok(Classified::Unknown | Classified::Own) => {}
         }
         let presented = credential::read(&head.headers)?;
         let who = self.who(&presented)?;
+        let what = match (what, &who) {
+            (Err(Unclear::Method { .. }), Identified::Nobody | Identified::Foreign) => {
+                Classified::Unknown
+            }
+            (what, _) => what?,
+        };
         let at = Circumstances {
             now: now()?,
             client,
@@ -181,9 +192,8 @@ impl Gate {
             {
                 return body::probe(&intent, &mut upload, rules).await;
             }
-            // As it came, less what would say who somebody is.
             (what, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
-                let person = self.person(rules, head, upload, client, &what, visit);
+                let person = self.let_pass(rules, head, what, upload, client, visit);
                 return Box::pin(person).await;
             }
             (Classified::Unknown, _) => return Err(Refusal::NoCredential),

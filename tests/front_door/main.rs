@@ -34,6 +34,7 @@ mod logging;
 mod operations;
 mod passwords;
 mod people;
+mod people_refs;
 mod refs;
 mod scope;
 mod stored;

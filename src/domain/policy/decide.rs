@@ -154,7 +154,7 @@ impl fmt::Display for Denial {
             Self::Permission { asked, have } => {
                 write!(f, "this needs {asked}; the token has {have}")
             }
-            Self::Refs { text } => f.write_str(text),
+            Self::Refs { text } | Self::Confined { text } => f.write_str(text),
             Self::Rule { reason, .. } => f.write_str(reason),
             Self::Never(never) => f.write_str(never.reason()),
             Self::NoCommitter { owner } => {
@@ -163,7 +163,6 @@ impl fmt::Display for Denial {
                     "this makes a commit, and the token belongs to {owner}, which is no person: use a user's token"
                 )
             }
-            Self::Confined { text } => f.write_str(text),
             Self::Grant { asked, user, have: Some(level) } => {
                 let have = Permission::Repository(*level);
                 write!(f, "this needs {asked}; the token's owner {user} has {have} there")

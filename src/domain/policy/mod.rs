@@ -3,6 +3,7 @@
 pub mod confined;
 mod decide;
 pub mod limits;
+pub mod people;
 mod permit;
 pub mod refs;
 

@@ -5,7 +5,7 @@ mod inbound;
 mod outbound;
 
 pub use inbound::inbound;
-pub use outbound::outbound;
+pub use outbound::{only_authorization, outbound};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 

@@ -123,6 +123,16 @@ pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool)
     kept
 }
 
+/// Whether nothing that a person's request would carry on could be a credential but `Authorization`.
+#[must_use]
+pub fn only_authorization(headers: &HeaderMap) -> bool {
+    headers.iter().all(|(name, value)| {
+        let text = name.as_str();
+        let harmless = name == header::AUTHORIZATION || name == header::VIA || is_harmless(text);
+        harmless || !is_of_people(text, value)
+    })
+}
+
 fn is_of_people(name: &str, value: &HeaderValue) -> bool {
     // A name with anything but letters, digits and dashes is an alias of another.
     let alias = !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');

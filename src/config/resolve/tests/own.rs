@@ -1,7 +1,7 @@
 //! `[[rule]]`.
 
 use super::{House, LEAST};
-use crate::domain::dialect::rule::RuleVerdict;
+use crate::domain::dialect::rule::{Rule, RuleVerdict};
 
 #[test]
 fn rules_of_the_operator() {
@@ -47,7 +47,7 @@ fn rules_of_the_operator() {
     }
     let two = "[[rule]]\npath = '/x'\ndeny = 'no'\n[[rule]]\npath = '/y'\nallow = 'REPO_READ'\n";
     let rules = house.config(&format!("{LEAST}{two}")).rules;
-    let names: Vec<String> = rules.iter().map(|rule| rule.name()).collect();
+    let names: Vec<String> = rules.iter().map(Rule::name).collect();
     assert_eq!(names, ["[[rule]] 1", "[[rule]] 2"]);
     assert!(matches!(rules[1].verdict, RuleVerdict::Allow { confined: false, .. }));
 }
