@@ -148,22 +148,12 @@ impl Gate {
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;
         visit.from(client);
-        let what = rules.classify(line(&head));
-        match &what {
-            Ok(Classified::Known(intent)) => visit.wants(intent),
-            // What a person may ask a path for is for the host to say.
-            Err(Unclear::Method { .. }) if rules.people_pass => {}
-            Err(unclear) => return Err(unclear.clone().into()),
-            Ok(Classified::Unknown | Classified::Own) => {}
+        let (what, lacking) = rules.classify(line(&head))?;
+        if let Classified::Known(intent) = &what {
+            visit.wants(intent);
         }
         let presented = credential::read(&head.headers)?;
         let who = self.who(&presented)?;
-        let what = match (what, &who) {
-            (Err(Unclear::Method { .. }), Identified::Nobody | Identified::Foreign) => {
-                Classified::Unknown
-            }
-            (what, _) => what?,
-        };
         let at = Circumstances {
             now: now()?,
             client,
@@ -178,7 +168,7 @@ impl Gate {
                     return Box::pin(own).await;
                 }
                 rules.refuse_denied(line(&head))?;
-                let intent = known(what, rules)?;
+                let intent = known(what, lacking, rules)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
             }
@@ -236,10 +226,14 @@ impl Gate {
 }
 
 /// The intent of what a token may ask for at all.
-fn known(what: Classified, rules: &Rules) -> Result<Box<Intent>, Refusal> {
+fn known(
+    what: Classified,
+    lacking: Option<Unclear>,
+    rules: &Rules,
+) -> Result<Box<Intent>, Refusal> {
     match what {
         Classified::Known(intent) => Ok(intent),
         Classified::Own => Err(Refusal::OwnPath),
-        Classified::Unknown => Err(Refusal::Unknown(rules.kind)),
+        Classified::Unknown => Err(lacking.map_or(Refusal::Unknown(rules.kind), Refusal::Unclear)),
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::client::TrustedProxies;
 use crate::domain::dialect::rule::{self, Rule};
 use crate::domain::dialect::{Classified, Kind, RequestLine, Unclear};
+use crate::domain::intent::Voice;
 use crate::domain::policy::Denial;
 use crate::domain::policy::refs::{OptionPattern, Protection};
 use std::time::Duration;
@@ -35,13 +36,27 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Understands a request: by the dialect's table, and by the operator's rules that allow.
-    pub(super) fn classify(&self, line: RequestLine<'_>) -> Result<Classified, Unclear> {
+    /// Understands a request: by the dialect's table, and by the operator's rules that allow. Where people
+    /// pass, a path that lacks the method is as good as unknown; what a token is told is beside it.
+    pub(super) fn classify(
+        &self,
+        line: RequestLine<'_>,
+    ) -> Result<(Classified, Option<Unclear>), Unclear> {
         let what = self.kind.classify(&self.prefix, line);
-        if self.own.is_empty() {
-            return what;
+        let what = if self.own.is_empty() {
+            what
+        } else {
+            rule::allowing(&self.own, self.kind, &self.prefix, line, what)
+        };
+        match what {
+            // What a person may ask a path of REST for is for the host to say.
+            Err(Unclear::Method { allow })
+                if self.people_pass && self.kind.voice(&self.prefix, line.path) == Voice::Rest =>
+            {
+                Ok((Classified::Unknown, Some(Unclear::Method { allow })))
+            }
+            what => what.map(|what| (what, None)),
         }
-        rule::allowing(&self.own, self.kind, &self.prefix, line, what)
     }
 
     /// Refuses what a rule of the operator's denies to tokens.
