@@ -52,6 +52,8 @@ pub enum Says {
     OwnProject,
     /// Something that nobody here can place, as a bare id.
     Unplaceable,
+    /// This text, without case, and no other: another one would widen what is asked for.
+    Exactly(&'static str),
 }
 
 /// What the absence of a field means.

@@ -183,7 +183,7 @@ fn all_mistakes_in_one_run() {
     proxy.toml:4:1: `tls_cert` needs `tls_key`: HTTPS is on when both are set
     proxy.toml:6:8: `path`: the folder "$DIR/no" does not exist
     proxy.toml:7:1: `upstream.url` or `upstream.repositories` is missing: one of them says what stands behind
-    proxy.toml:8:8: `kind`: this release serves kind = "git", the Git paths of any host; the REST dialect of gitea comes later
+    proxy.toml:8:8: `kind`: this release serves kind = "bitbucket", Bitbucket Data Center, and "git", the Git paths of any host; the REST dialect of gitea comes later
     proxy.toml:10:9: `users` is one of "upstream", "grants"
     proxy.toml:11:13: `passwords` is one of "local", "upstream"
     "#);
