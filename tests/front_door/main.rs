@@ -22,6 +22,7 @@ mod api_settings;
 mod api_throttle;
 mod api_tokens;
 mod backend;
+mod bitbucket;
 mod bodies;
 mod carriers;
 mod clients;

@@ -122,6 +122,14 @@ fn placed(
             let why = "would move it to another project, away from the tokens that belong to it";
             return if same { Ok(()) } else { Err(why.to_owned()) };
         }
+        Says::Exactly(text) => {
+            let same = value.as_str().is_some_and(|given| given.eq_ignore_ascii_case(text));
+            return if same {
+                Ok(())
+            } else {
+                Err(format!("is not `{text}`, and reaches further"))
+            };
+        }
         Says::Unplaceable => {
             return Err("names something by an id, which cannot be held to a scope".to_owned());
         }

@@ -78,6 +78,7 @@ impl Operation {
             action: self.action,
             place,
             need: self.need,
+            also: Vec::new(),
             voice,
             body: self.body,
             confined: self.confined,
