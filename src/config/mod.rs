@@ -38,8 +38,17 @@ pub struct Config {
     pub access: Access,
     /// `[[protect]]` and `[push]`: what pushes with tokens are held to.
     pub push: Push,
+    /// `[lfs]`: Git LFS.
+    pub lfs: Lfs,
     /// `[log]`: records.
     pub log: Log,
+}
+
+/// `[lfs]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lfs {
+    /// `other_hosts = "pass"`: links to other hosts than the one behind are handed on.
+    pub other_hosts: bool,
 }
 
 /// What pushes with tokens are held to.
@@ -143,6 +152,8 @@ pub enum Target {
         http_backend: Option<PathBuf>,
         /// The name that hooks see for tokens of projects and repositories.
         service_user: ServiceUser,
+        /// `lfs_url`: the server of Git LFS, which is told of nobody.
+        lfs: Option<Box<Remote>>,
     },
 }
 
@@ -266,6 +277,15 @@ impl Config {
                 Identity::None | Identity::Header { .. } | Identity::Fixed(_) => None,
             },
             Target::Folder { .. } => None,
+        }
+    }
+
+    /// Whether anybody behind serves Git LFS.
+    #[must_use]
+    pub const fn serves_lfs(&self) -> bool {
+        match &self.upstream.target {
+            Target::Folder { lfs, .. } => lfs.is_some(),
+            Target::Url(_) => true,
         }
     }
 

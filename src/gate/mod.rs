@@ -5,6 +5,7 @@
 
 mod body;
 mod entry;
+mod lfs;
 mod passage;
 mod push;
 mod recorded;
@@ -20,6 +21,7 @@ pub use side_door::{Knock, Served, SideDoor, Visitor};
 pub use visit::Ids;
 
 use crate::auth::credential::{self, Presented};
+use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
 use crate::domain::dialect::Classified;
@@ -52,6 +54,8 @@ pub struct Ways {
     pub forwarder: Forwarder,
     /// The keys to the credentials that owners of tokens have there, in mode `stored`.
     pub vault: Option<Arc<Vault>>,
+    /// What seals the tickets of transfers, the same for every worker.
+    pub tickets: Arc<Tickets>,
     /// To gitlatch's own paths.
     pub side_door: Box<dyn SideDoor>,
 }
@@ -62,6 +66,7 @@ pub struct Gate {
     identify: Box<dyn Identify>,
     forwarder: Forwarder,
     vault: Option<Arc<Vault>>,
+    tickets: Arc<Tickets>,
     side_door: Box<dyn SideDoor>,
     book: Rc<GuestBook>,
     drain: Drain,
@@ -82,12 +87,13 @@ impl Gate {
         complaints: Arc<Complaints>,
         ids: Ids,
     ) -> Self {
-        let Ways { forwarder, vault, side_door } = ways;
+        let Ways { forwarder, vault, tickets, side_door } = ways;
         Self {
             rules,
             identify,
             forwarder,
             vault,
+            tickets,
             side_door,
             book: Rc::new(book),
             drain: Drain::start(),
@@ -110,7 +116,7 @@ impl Gate {
         // Whoever drops the upload leaves what is left of it to the drain.
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
         let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
-        let voice = rules.kind.voice(&rules.prefix, head.uri.path());
+        let voice = lfs::voice(&rules, &head);
         let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
         match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {
             Ok(response) => visit.answer(response),
@@ -131,7 +137,7 @@ impl Gate {
         &self,
         rules: &Rules,
         peer: Option<IpAddr>,
-        head: Parts,
+        mut head: Parts,
         mut upload: Upload,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
@@ -140,6 +146,9 @@ impl Gate {
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;
         visit.from(client);
+        if let Some(redeemed) = self.redeem(rules, &mut head, client, visit)? {
+            return Box::pin(self.ticketed(rules, head, upload, redeemed, visit)).await;
+        }
         let what = rules.kind.classify(&rules.prefix, line(&head))?;
         if let Classified::Known(intent) = &what {
             visit.wants(intent);

@@ -55,8 +55,8 @@ pub(super) struct Told {
     held_by: RefCell<HashMap<TokenId, usize>>,
 }
 
-/// Bytes of a head, counted while they are held.
-struct Held<'a> {
+/// Bytes of a head, or of a batch of LFS, counted while they are held.
+pub(super) struct Held<'a> {
     told: &'a Told,
     token: TokenId,
     own: usize,
@@ -64,7 +64,7 @@ struct Held<'a> {
 
 impl Held<'_> {
     /// Counts so many more, if there is room.
-    fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
         let mut tokens = self.told.held_by.borrow_mut();
         let of_token = tokens.entry(self.token).or_default();
         let all = self.told.held.get() + bytes;
@@ -99,6 +99,11 @@ struct Lately {
 }
 
 impl Told {
+    /// Nothing held yet for this token.
+    pub(super) fn hold(&self, token: TokenId) -> Held<'_> {
+        Held { told: self, token, own: 0 }
+    }
+
     /// Whether one more push of this token is to be told, and how many were not before it.
     fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
         let mut tokens = self.tokens.borrow_mut();
@@ -189,7 +194,7 @@ impl Gate {
 /// Reads the head of a push, and gives every byte that was read back.
 async fn peek(upload: &mut Upload, told: &Told, token: TokenId) -> Result<Push, Refusal> {
     let (mut held, mut reader) = (BytesMut::new(), Reader::new());
-    let mut counted = Held { told, token, own: 0 };
+    let mut counted = told.hold(token);
     loop {
         let Some(frame) = upload.frame().await else { return Err(Malformed::Short.into()) };
         let Ok(frame) = frame else { return Err(upload.fault().into()) };

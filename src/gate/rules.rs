@@ -24,6 +24,8 @@ pub struct Rules {
     pub protections: Vec<Protection>,
     /// The push options that are refused.
     pub push_options: Vec<OptionPattern>,
+    /// Links of Git LFS to other hosts than the one behind are handed on.
+    pub lfs_other_hosts: bool,
     /// How long an exchange may pass without a byte in either direction.
     pub idle_timeout: Duration,
     /// Largest request body in bytes.

@@ -65,9 +65,9 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
         case: config.upstream.kind.case(),
         shared_identity: config.shared_identity(),
     };
-    let (kind, prefix) = (config.upstream.kind, config.prefix());
+    let host = (config.upstream.kind, config.prefix());
     let request = request::Request { method: &options.method, url: &options.url };
-    let explanation = verdict::explain(kind, prefix, request, &asker, at);
+    let explanation = verdict::explain(host, request, &asker, at, config.serves_lfs());
     if options.json {
         output::json(&explanation)?;
     } else {

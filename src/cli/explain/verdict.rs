@@ -47,11 +47,11 @@ pub(super) struct Explanation {
 
 /// Classifies the request and decides about it, in the order of the gate.
 pub(super) fn explain(
-    kind: Kind,
-    prefix: &str,
+    (kind, prefix): (Kind, &str),
     request: Request<'_>,
     who: &Asker,
     at: Circumstances,
+    serves_lfs: bool,
 ) -> Explanation {
     let base = Explanation {
         request: request.shown(),
@@ -97,7 +97,7 @@ pub(super) fn explain(
                 );
                 base.refused(403, &why)
             }
-            Ok(_) if intent.voice == Voice::Lfs => base.refused(501, &Unserved::Lfs),
+            Ok(_) if intent.voice == Voice::Lfs && !serves_lfs => base.refused(501, &Unserved::Lfs),
             Ok(_) => Explanation { verdict: "allowed", why: reason(&who.token, &intent), ..base },
         },
     }
@@ -129,6 +129,9 @@ fn reason(who: &TokenPrincipal, intent: &Intent) -> String {
             "{base}; its refs are judged when they come: {}",
             rules.describe().join(", ")
         );
+    }
+    if intent.action == Action::LfsBatch {
+        return format!("{base}; an upload, as its body says, needs REPO_WRITE");
     }
     base
 }

@@ -21,7 +21,7 @@ pub use keys::{KeyError, KeySource};
 
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
-use super::{Config, Log, Push};
+use super::{Config, Lfs, Log, Push};
 use std::path::Path;
 
 /// What the process finds around it; tests bring their own.
@@ -100,6 +100,8 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     if upstream.rights.is_some_and(|rights| rights != access::Rights::Folder) {
         forces.refuse(&mut section);
     }
+    let other_hosts =
+        document.section("lfs").choice("other_hosts", &[("pass", true), ("refuse", false)]);
     let log = log(&mut document.section("log"));
     Some(Config {
         server: server.server?,
@@ -111,6 +113,7 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
             protections: protections.into_iter().collect::<Option<_>>()?,
             refuse_options: push_options?,
         },
+        lfs: Lfs { other_hosts: other_hosts?.value },
         log: log?,
     })
 }

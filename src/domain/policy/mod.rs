@@ -4,6 +4,8 @@ mod decide;
 pub mod limits;
 mod permit;
 pub mod refs;
+mod uploads;
 
 pub use decide::{Circumstances, Denial, admit, decide, decide_anonymous};
 pub use permit::{Permit, Traveller};
+pub use uploads::judge_upload;

@@ -68,6 +68,12 @@ fn claims_something(name: &str) -> bool {
         )
 }
 
+/// Whether a header is of the connection, or says what only gitlatch may say: a host cannot have it sent.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    is_of_the_connection(name) || claims_something(name) || name == "cookie"
+}
+
 /// What git and its relatives send, and a host of Git paths may want to know.
 fn is_of_git(name: &str) -> bool {
     matches!(
