@@ -14,6 +14,7 @@ use crate::domain::client::TrustedProxies;
 pub use crate::domain::policy::refs::{OptionPattern, Protection};
 
 use crate::domain::dialect::Kind;
+use crate::domain::git::lfs::OtherHosts;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
 use std::net::SocketAddr;
@@ -47,8 +48,8 @@ pub struct Config {
 /// `[lfs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lfs {
-    /// `other_hosts = "pass"`: links to other hosts than the one behind are handed on.
-    pub other_hosts: bool,
+    /// What becomes of links to other hosts than the one behind.
+    pub other_hosts: OtherHosts,
 }
 
 /// What pushes with tokens are held to.

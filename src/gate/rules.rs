@@ -2,6 +2,7 @@
 
 use crate::domain::client::TrustedProxies;
 use crate::domain::dialect::Kind;
+use crate::domain::git::lfs::OtherHosts;
 use crate::domain::policy::refs::{OptionPattern, Protection};
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ pub struct Rules {
     pub protections: Vec<Protection>,
     /// The push options that are refused.
     pub push_options: Vec<OptionPattern>,
-    /// Links of Git LFS to other hosts than the one behind are handed on.
-    pub lfs_other_hosts: bool,
+    /// What becomes of links of Git LFS to other hosts than the one behind.
+    pub lfs_other_hosts: OtherHosts,
     /// How long an exchange may pass without a byte in either direction.
     pub idle_timeout: Duration,
     /// Largest request body in bytes.

@@ -22,6 +22,7 @@ pub use keys::{KeyError, KeySource};
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
 use super::{Config, Lfs, Log, Push};
+use crate::domain::git::lfs::OtherHosts;
 use std::path::Path;
 
 /// What the process finds around it; tests bring their own.
@@ -100,8 +101,9 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     if upstream.rights.is_some_and(|rights| rights != access::Rights::Folder) {
         forces.refuse(&mut section);
     }
-    let other_hosts =
-        document.section("lfs").choice("other_hosts", &[("pass", true), ("refuse", false)]);
+    let other_hosts = document
+        .section("lfs")
+        .choice("other_hosts", &[("pass", OtherHosts::Pass), ("refuse", OtherHosts::Refuse)]);
     let log = log(&mut document.section("log"));
     Some(Config {
         server: server.server?,

@@ -6,7 +6,9 @@ use super::ticket::TICKET;
 use crate::auth::credential::Presented;
 use crate::auth::ticket::{Ticket, TicketError};
 use crate::domain::dialect::{Classified, RequestLine, path};
-use crate::domain::git::lfs::{Answer, Answered, Batch, Link as Action, ObjectError, Verb};
+use crate::domain::git::lfs::{
+    Answer, Answered, Batch, Link as Action, ObjectError, OtherHosts, Verb,
+};
 use crate::domain::intent::{Intent, Need};
 use crate::domain::names::RepoPath;
 use crate::domain::principal::TokenPrincipal;
@@ -114,9 +116,11 @@ impl Rewriter<'_> {
         }
         match self.host.link(&action.href) {
             Link::Unclear => Err(Unlinked::Because("the host's link cannot be read in one way")),
-            Link::Elsewhere if !self.rules.lfs_other_hosts => Err(Unlinked::Because(
-                "the host's link leads to another host, which is refused here: [lfs] other_hosts",
-            )),
+            Link::Elsewhere if self.rules.lfs_other_hosts == OtherHosts::Refuse => {
+                Err(Unlinked::Because(
+                    "the host's link leads to another host, which is refused here: [lfs] other_hosts",
+                ))
+            }
             Link::Elsewhere => {
                 let header = action.header.into_iter();
                 let header =

@@ -30,6 +30,15 @@ pub enum Fault {
     Many,
 }
 
+/// What becomes of links to other hosts than the one behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherHosts {
+    /// They are handed on.
+    Pass,
+    /// They are refused.
+    Refuse,
+}
+
 /// What a batch asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
