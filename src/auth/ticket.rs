@@ -57,7 +57,7 @@ pub struct Ticket {
 #[derive(Serialize, Deserialize)]
 struct Form<S> {
     token: i64,
-    hash: [u8; 32],
+    hash: String,
     project: String,
     repository: String,
     verb: String,
@@ -94,7 +94,7 @@ impl Tickets {
     pub fn seal(&self, ticket: &Ticket) -> Result<String, TicketError> {
         let form = Form {
             token: ticket.token.0,
-            hash: *ticket.hash.as_bytes(),
+            hash: STANDARD_NO_PAD.encode(ticket.hash.as_bytes()),
             project: ticket.repository.project().to_owned(),
             repository: ticket.repository.name().to_owned(),
             verb: ticket.verb.name().to_owned(),
@@ -128,10 +128,11 @@ impl Tickets {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let opened = self.key.open_in_place(nonce, Aad::from(LABEL), sealed).ok()?;
         let form: Form<String> = serde_json::from_slice(opened).ok()?;
+        let hash = <[u8; 32]>::try_from(STANDARD_NO_PAD.decode(&form.hash).ok()?).ok()?;
         let project = ProjectPath::new(&form.project).ok()?;
         Some(Ticket {
             token: TokenId(form.token),
-            hash: TokenHash::from_bytes(form.hash),
+            hash: TokenHash::from_bytes(hash),
             repository: RepoPath::new(&project, &RepoName::new(&form.repository).ok()?),
             verb: Verb::ALL.into_iter().find(|verb| verb.name() == form.verb)?,
             target: form.target,

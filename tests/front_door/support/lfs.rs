@@ -222,6 +222,10 @@ fn download(
         let to = if to.is_empty() { object.len() - 1 } else { to.parse().ok()? };
         Some((from, to))
     });
+    if seen.line().starts_with("HEAD") {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", object.len());
+        return stream.write_all(head.as_bytes()).is_ok();
+    }
     match range {
         Some((from, to)) => {
             let more = format!("Content-Range: bytes {from}-{to}/{}\r\n", object.len());
