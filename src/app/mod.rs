@@ -1,5 +1,6 @@
 //! Builds the house from a configuration and hands each room only what it needs.
 
+mod endings;
 mod operations;
 pub mod preflight;
 mod proof;
@@ -264,6 +265,7 @@ fn rules(config: &Config, prefix: &str) -> Rules {
         anonymous_read: config.access.anonymous_read,
         shared_identity: config.shared_identity(),
         protections: config.push.protections.clone(),
+        own: config.rules.clone(),
         push_options: config.push.refuse_options.clone(),
         lfs_other_hosts: config.lfs.other_hosts,
         idle_timeout: config.server.idle_timeout,

@@ -1,5 +1,6 @@
 //! What each worker is built from, in its own thread: a reader of the store, a way upstream, a gate.
 
+use super::endings::Endings;
 use super::side_door::Door;
 use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
@@ -22,6 +23,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Tokens that each worker keeps in memory, in front of its reader.
@@ -57,6 +59,7 @@ impl Workers {
             vault: self.vault.clone(),
             tickets: Arc::clone(&self.tickets),
             side_door: Box::new(door),
+            registrar: Rc::new(Endings::new(&self.config, &self.clerks)),
         };
         let rules = Arc::clone(&self.rules);
         let complaints = Arc::clone(&self.complaints);

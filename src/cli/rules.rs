@@ -1,7 +1,7 @@
 //! `gitlatch rules`: a dialect's table.
 
 use super::{Outcome, output, values};
-use crate::domain::dialect::{Kind, Row};
+use crate::domain::dialect::{Entry, Kind};
 
 /// Which table, and for whom.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ struct RowJson {
 
 /// Prints the table.
 pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
-    let rows = options.kind.rows();
+    let rows = options.kind.entries();
     if options.json {
         output::json(&rows.iter().map(json).collect::<Vec<_>>())?;
     } else {
@@ -38,20 +38,20 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn json(row: &'static Row) -> RowJson {
+fn json(row: &Entry) -> RowJson {
     RowJson {
         rule: row.name,
         method: row.method,
-        methods: row.methods(),
-        path: row.describe(),
+        methods: row.methods,
+        path: row.path.clone(),
         action: row.action.name(),
         need: row.need.name(),
         note: row.note,
     }
 }
 
-fn cells(row: &Row) -> [String; 5] {
-    let methods = if row.method == "*" { "any".to_owned() } else { row.methods().join(", ") };
+fn cells(row: &Entry) -> [String; 5] {
+    let methods = if row.method == "*" { "any".to_owned() } else { row.methods.join(", ") };
     let [rule, need, note] = [row.name, row.need.name(), row.note].map(str::to_owned);
-    [rule, methods, need, row.describe(), note]
+    [rule, methods, need, row.path.clone(), note]
 }

@@ -14,6 +14,7 @@ use crate::domain::client::TrustedProxies;
 pub use crate::domain::policy::refs::{OptionPattern, Protection};
 
 use crate::domain::dialect::Kind;
+use crate::domain::dialect::rule::Rule;
 use crate::domain::git::lfs::OtherHosts;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
@@ -37,10 +38,12 @@ pub struct Config {
     pub upstream: Upstream,
     /// `[access]`: who may come in without a token, and whose rights count.
     pub access: Access,
-    /// `[[protect]]` and `[push]`: what pushes with tokens are held to.
+    /// `[[protect]]` and `[push]`: what pushes are held to.
     pub push: Push,
     /// `[lfs]`: Git LFS.
     pub lfs: Lfs,
+    /// `[[rule]]`: the operator's own rows beside the dialect's table.
+    pub rules: Vec<Rule>,
     /// `[log]`: records.
     pub log: Log,
 }

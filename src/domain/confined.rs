@@ -43,7 +43,7 @@ pub enum Says {
     Repository,
     /// A project by its key, as text or as object with `key`.
     Project,
-    /// The project into which something is put, where PROJECT_ADMIN is needed.
+    /// The project into which something is put, where `PROJECT_ADMIN` is needed.
     TargetProject,
     /// The name of the very place, which may not become another one: the text equals its slug or key without
     /// case.
@@ -52,6 +52,8 @@ pub enum Says {
     OwnProject,
     /// Something that nobody here can place, as a bare id.
     Unplaceable,
+    /// This text, without case, and no other: another one would widen what is asked for.
+    Exactly(&'static str),
 }
 
 /// What the absence of a field means.

@@ -258,6 +258,8 @@ pub struct Intent {
     pub place: Place,
     /// What it needs there.
     pub need: Need,
+    /// What it needs besides, by a rule of the operator's.
+    pub also: Vec<Need>,
     /// How its caller wants to be spoken to.
     pub voice: Voice,
     /// What its body must be.

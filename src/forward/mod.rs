@@ -10,6 +10,7 @@ pub mod headers;
 pub mod http_backend;
 mod identity;
 mod location;
+mod permission;
 mod pool;
 mod proof;
 mod remote;
@@ -92,6 +93,9 @@ pub enum ForwardError {
     /// The answer broke HTTP, or the connection broke.
     #[error("the upstream did not answer properly")]
     Protocol(#[source] hyper::Error),
+    /// The answer's body, which had to be read, broke off or is too large.
+    #[error("the upstream did not answer properly: its answer cannot be read")]
+    Garbled,
     /// It switched to another protocol, which nobody had asked it for.
     #[error("the upstream did not answer properly: it switches protocols")]
     Switched,
@@ -156,9 +160,11 @@ impl ForwardError {
         match self {
             Self::Connect(_) | Self::ConnectTimeout => Some("connect"),
             Self::Silent => Some("timeout"),
-            Self::Protocol(_) | Self::Switched | Self::ProxyWanted | Self::Backend(_) => {
-                Some("protocol")
-            }
+            Self::Protocol(_)
+            | Self::Garbled
+            | Self::Switched
+            | Self::ProxyWanted
+            | Self::Backend(_) => Some("protocol"),
             Self::CredentialRefused
             | Self::CredentialWanted
             | Self::NameRefused(_)

@@ -41,6 +41,16 @@ pub(super) enum Refusal {
     MediaType(&'static str),
     #[error("the body of this request is sent as it is: Content-Encoding is not taken here")]
     Encoded,
+    #[error("the body of this request is looked at: Content-Encoding is not taken here")]
+    EncodedJson,
+    #[error("the body of a form is looked at: Content-Encoding is not taken here")]
+    EncodedForm,
+    #[error("the body of this request is no JSON that can be read in one way: {0}")]
+    Json(#[source] serde_json::Error),
+    #[error(
+        "a gitlatch token stands in this form; it is for Git and REST, as Authorization, and logs nobody in"
+    )]
+    TokenInForm,
     #[error(transparent)]
     Push(#[from] Malformed),
     #[error("authentication is required: send a gitlatch token as Bearer or as Basic password")]
@@ -102,11 +112,15 @@ impl Refusal {
             | Self::Credential(_)
             | Self::BodyOnRead
             | Self::Push(_)
+            | Self::Json(_)
+            | Self::TokenInForm
             | Self::Forward(ForwardError::Client) => StatusCode::BAD_REQUEST,
             Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => {
                 StatusCode::METHOD_NOT_ALLOWED
             }
-            Self::MediaType(_) | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType(_) | Self::Encoded | Self::EncodedJson | Self::EncodedForm => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::NoCredential
             | Self::BadToken
@@ -179,7 +193,11 @@ impl Refusal {
             Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
             Self::Credential(_) => "credential",
             Self::BodyOnRead => "body",
-            Self::MediaType(_) | Self::Encoded => "media-type",
+            Self::MediaType(_) | Self::Encoded | Self::EncodedJson | Self::EncodedForm => {
+                "media-type"
+            }
+            Self::Json(_) => "json",
+            Self::TokenInForm => "token-in-form",
             Self::Push(_) => "push",
             Self::NoCredential => "no-credential",
             Self::BadToken => "bad-token",
@@ -226,6 +244,7 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         ForwardError::Silent => "upstream-silent",
         ForwardError::Protocol(_)
         | ForwardError::Switched
+        | ForwardError::Garbled
         | ForwardError::ProxyWanted
         | ForwardError::Backend(_)
         | ForwardError::Unsendable => "upstream-protocol",

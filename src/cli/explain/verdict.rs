@@ -165,7 +165,7 @@ fn have(who: &TokenPrincipal) -> String {
 impl Explanation {
     /// With what is known about what is asked for.
     fn about(self, kind: Kind, intent: &Intent) -> Self {
-        let row = kind.rows().iter().find(|row| row.name == intent.rule);
+        let row = kind.entries().into_iter().find(|row| row.name == intent.rule);
         Self {
             rule: Some(intent.rule.clone()),
             note: row.map(|row| row.note.into()),

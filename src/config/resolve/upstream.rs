@@ -100,14 +100,16 @@ fn keys(section: &mut Section<'_>) -> Keys {
 }
 
 fn kind(section: &mut Section<'_>) -> Option<Found<Kind>> {
-    const SERVED: &str = "this release serves kind = \"git\", the Git paths of any host";
+    const SERVED: &str = "this release serves kind = \"bitbucket\", Bitbucket Data Center, and \"git\", the \
+                          Git paths of any host";
     if section.set("kind").is_none() {
         let text = format!("`upstream.kind` is missing: {SERVED}");
         section.notes.error(section.place(), text);
     }
     section.parsed("kind", |text| match text {
+        "bitbucket" => Ok(Kind::Bitbucket),
         "git" => Ok(Kind::Git),
-        "bitbucket" | "gitea" | "gitlab" | "github" => {
+        "gitea" | "gitlab" | "github" => {
             Err(format!("{SERVED}; the REST dialect of {text} comes later"))
         }
         _ => Err(SERVED.to_owned()),
@@ -130,6 +132,16 @@ impl Keys {
             (Some(_), None) => ("url", "repositories"),
             (None, Some(_)) => ("repositories", "url"),
         };
+        if let (Some(kind), Some(_)) = (&self.kind, self.targets.1)
+            && kind.value != Kind::Git
+        {
+            let text = format!(
+                "`kind`: a folder of repositories has no REST: kind = \"git\" goes with `repositories`, and \
+                 \"{}\" with `url`",
+                kind.value.name()
+            );
+            notes.error(kind.place, text);
+        }
         for (key, place) in &self.stray {
             notes.error(*place, format!("`{key}` belongs to `{has_not}` and not to `{has}`"));
         }

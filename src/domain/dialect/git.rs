@@ -152,6 +152,7 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
         action: row.action,
         place: Place::Repository(repository(folder)?),
         need: row.need,
+        also: Vec::new(),
         voice: row.voice,
         body: row.body,
         confined: Confined::Pass,

@@ -126,6 +126,11 @@ pub(super) const ROWS: [Row; 13] = [
     },
 ];
 
+/// Whether whoever asks for this path speaks LFS.
+pub(super) fn speaks(path: &str) -> bool {
+    [".git/info/lfs", ".git/gitlab-lfs"].iter().any(|known| path.contains(known))
+}
+
 /// The parameters that the list of locks takes (`docs/api/locking.md`).
 const LIST: [&str; 5] = ["path", "id", "cursor", "limit", "refspec"];
 

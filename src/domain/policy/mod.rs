@@ -1,7 +1,9 @@
 //! The verdict: pure, with time and address as arguments.
 
+pub mod confined;
 mod decide;
 pub mod limits;
+pub mod people;
 mod permit;
 pub mod refs;
 mod uploads;

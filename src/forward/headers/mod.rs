@@ -5,7 +5,7 @@ mod inbound;
 mod outbound;
 
 pub use inbound::inbound;
-pub use outbound::{is_ours, outbound};
+pub use outbound::{is_ours, only_authorization, outbound};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 

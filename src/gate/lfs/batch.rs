@@ -11,7 +11,7 @@ use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Upload};
 use crate::forward::{ForwardError, Passage, RemoteHost, UpstreamCredential};
-use crate::gate::push::Held;
+use crate::gate::push::{Held, Holder};
 use crate::gate::refusal::Refusal;
 use crate::gate::visit::Visit;
 use crate::gate::{Gate, Rules, passage};
@@ -51,7 +51,7 @@ impl Gate {
         if encoded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Refusal::Encoded);
         }
-        let mut counted = self.told.hold(token.id);
+        let mut counted = self.told.hold(Holder::Token(token.id));
         let coming = tokio::time::timeout(COMING, collect(&mut upload, &mut counted)).await;
         let body = coming.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))??;
         let batch = Batch::read(&body)?;

@@ -4,6 +4,7 @@ use super::Way;
 use crate::auth::Identified;
 use crate::auth::credential::{self, Claim, CredentialFault, Presented};
 use crate::auth::ticket::Ticket;
+use crate::domain::dialect::Classified;
 use crate::domain::dialect::lfs::MEDIA_TYPE;
 use crate::domain::git::lfs::Verb;
 use crate::domain::intent::{Action, Body as Shape, Confined, Effects, Intent, Need, Place, Voice};
@@ -11,7 +12,7 @@ use crate::domain::permission::{Level, Permission};
 use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::{Body, Upload};
-use crate::gate::entry::now;
+use crate::gate::entry::{line, now};
 use crate::gate::refusal::Refusal;
 use crate::gate::visit::Visit;
 use crate::gate::{Gate, Rules, body};
@@ -85,6 +86,13 @@ impl Gate {
             return Err(Refusal::BadTicket);
         }
         self.welcome(&token, at, visit)?;
+        rules.refuse_denied(line(head))?;
+        // What the operator's rules want of a path that is known is wanted with a ticket too.
+        if let Ok((Classified::Known(known), _)) = rules.classify(line(head))
+            && known.voice == Voice::Lfs
+        {
+            policy::decide(&token, &known, at)?;
+        }
         let permit = policy::decide(&token, &intent, at)?;
         Ok(Some(Redeemed { intent, permit, token, besides: besides(&ticket), at }))
     }
@@ -136,6 +144,7 @@ fn intent(ticket: &Ticket) -> Intent {
         action,
         place: Place::Repository(ticket.repository.clone()),
         need: Need::Permission(Permission::Repository(level)),
+        also: Vec::new(),
         voice: Voice::Lfs,
         body,
         confined: Confined::Pass,

@@ -1,0 +1,212 @@
+//! What a confined request names besides its path, held to the scope of its token.
+//!
+//! The row of the dialect says which fields of query and body name something. What cannot be placed counts
+//! as outside, and so does a target that is left out where the host would choose one.
+
+use super::super::confined::{Absent, At, Confined, Field, Says};
+use super::super::intent::{Intent, Need, Place};
+use super::super::names::{NameCase, ProjectPath, RepoName, RepoPath};
+use super::super::permission::{Level, Permission};
+use super::super::principal::TokenPrincipal;
+use super::decide::{Circumstances, Denial, permitted};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Whether the body has to be read for it.
+#[must_use]
+pub fn looks_at_body(intent: &Intent) -> bool {
+    fields(intent).iter().any(|field| matches!(field.at, At::Body(_)))
+}
+
+/// Holds what a confined request names in its query and body to what its token may reach. `body` is what
+/// it is as JSON; without one all its fields are absent.
+///
+/// # Errors
+/// [`Denial::Confined`], naming the field.
+pub fn judge(
+    who: &TokenPrincipal,
+    intent: &Intent,
+    query: Option<&str>,
+    body: Option<&Value>,
+    at: Circumstances,
+) -> Result<(), Denial> {
+    for field in fields(intent) {
+        let (name, found) = match field.at {
+            At::Query(name) => (name, in_query(query.unwrap_or_default(), name)),
+            At::Body(path) => (path, in_body(body, path)),
+        };
+        let refused = |why: String| Denial::Confined { text: format!("`{name}` {why}") };
+        let values = found.map_err(|why| refused(why.to_owned()))?;
+        if values.is_empty() && field.absent == Absent::Outside {
+            let text =
+                "is left out, and the host would choose for it: name what this token may reach";
+            return Err(refused(text.to_owned()));
+        }
+        for value in values {
+            placed(who, intent, field.says, &value, at).map_err(refused)?;
+        }
+    }
+    Ok(())
+}
+
+fn fields(intent: &Intent) -> &'static [Field] {
+    match intent.confined {
+        Confined::Check(fields) => fields,
+        Confined::Pass | Confined::Refuse(_) => &[],
+    }
+}
+
+/// The values of a parameter, which may be there once. A name in another case is the same: hosts differ.
+fn in_query(query: &str, name: &str) -> Result<Vec<Value>, &'static str> {
+    let mut found = Vec::new();
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if decoded(key).is_none_or(|key| key.eq_ignore_ascii_case(name)) {
+            found.push(Value::from(decoded(value).ok_or("is no text")?));
+        }
+    }
+    if found.len() > 1 { Err("stands in the query twice") } else { Ok(found) }
+}
+
+/// A part of a query as forms write it: `+` is a space. `None` when it is no text.
+fn decoded(text: &str) -> Option<String> {
+    let plus = text.replace('+', " ");
+    percent_decode_str(&plus).decode_utf8().ok().map(Cow::into_owned)
+}
+
+/// The values at a path of members; `null` is the same as nothing.
+fn in_body(body: Option<&Value>, path: &str) -> Result<Vec<Value>, &'static str> {
+    let Some(body) = body else { return Ok(Vec::new()) };
+    let mut values = vec![body];
+    for step in path.split('.') {
+        let (step, list) = step.strip_suffix("[]").map_or((step, false), |step| (step, true));
+        let mut next = Vec::new();
+        for value in values {
+            let Value::Object(members) = value else { return Err("stands in what is no object") };
+            let member = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(step));
+            match member.map(|(_, member)| member) {
+                None | Some(Value::Null) => {}
+                Some(Value::Array(items)) if list => next.extend(items),
+                Some(_) if list => return Err("is no list"),
+                Some(member) => next.push(member),
+            }
+        }
+        values = next;
+    }
+    Ok(values.into_iter().cloned().collect())
+}
+
+/// Whether what is named is within the token's reach; why not.
+fn placed(
+    who: &TokenPrincipal,
+    intent: &Intent,
+    says: Says,
+    value: &Value,
+    at: Circumstances,
+) -> Result<(), String> {
+    let (need, place) = match says {
+        Says::Repository => {
+            let need = Need::Permission(Permission::Repository(Level::Read));
+            (need, Place::Repository(repository(value)?))
+        }
+        Says::Project => (Need::Any, Place::Project(project(value)?)),
+        Says::TargetProject => {
+            let need = Need::Permission(Permission::Project(Level::Admin));
+            (need, Place::Project(project(value)?))
+        }
+        Says::OwnName => return stays(&intent.place, value, at.case),
+        Says::OwnProject => {
+            let named = project(value)?;
+            let same = intent.place.project().is_some_and(|own| at.case.equal(own, named.as_str()));
+            let why = "would move it to another project, away from the tokens that belong to it";
+            return if same { Ok(()) } else { Err(why.to_owned()) };
+        }
+        Says::Exactly(text) => {
+            let same = value.as_str().is_some_and(|given| given.eq_ignore_ascii_case(text));
+            return if same {
+                Ok(())
+            } else {
+                Err(format!("is not `{text}`, and reaches further"))
+            };
+        }
+        Says::Unplaceable => {
+            return Err("names something by an id, which cannot be held to a scope".to_owned());
+        }
+    };
+    permitted(who, need, &place, at).map_err(|denial| format!("names {place}: {denial}"))
+}
+
+/// Whether the name is that which the place has.
+fn stays(place: &Place, value: &Value, case: NameCase) -> Result<(), String> {
+    let own = match place {
+        Place::Host => None,
+        Place::Project(path) => Some(path.as_str()),
+        Place::Repository(path) => Some(path.name()),
+    };
+    let same = value.as_str().zip(own).is_some_and(|(named, own)| case.equal(named, own));
+    let why = "would give it another name, away from the tokens that belong to it";
+    if same { Ok(()) } else { Err(why.to_owned()) }
+}
+
+const UNPLACEABLE: &str = "is neither KEY/slug nor an object with `slug` and `project.key`";
+
+fn repository(value: &Value) -> Result<RepoPath, String> {
+    let (key, slug) = match value {
+        Value::String(text) => {
+            let (key, slug) = text.split_once('/').ok_or(UNPLACEABLE)?;
+            (key.to_owned(), slug.to_owned())
+        }
+        Value::Object(members) => {
+            let member = |name: &str| one(members, name);
+            by_name_only(members)?;
+            let key = project_key(member("project").ok_or(UNPLACEABLE)?)?;
+            let slug = member("slug").and_then(Value::as_str).ok_or(UNPLACEABLE)?;
+            (key, slug.to_owned())
+        }
+        _ => return Err(UNPLACEABLE.to_owned()),
+    };
+    let project = ProjectPath::new(&key).map_err(|error| error.to_string())?;
+    let slug = RepoName::new(&slug).map_err(|error| error.to_string())?;
+    if key.contains('/') || project.is_root() {
+        return Err(UNPLACEABLE.to_owned());
+    }
+    Ok(RepoPath::new(&project, &slug))
+}
+
+fn project(value: &Value) -> Result<ProjectPath, String> {
+    let key = project_key(value)?;
+    let path = ProjectPath::new(&key).map_err(|error| error.to_string())?;
+    if key.contains('/') { Err("is no key of a project".to_owned()) } else { Ok(path) }
+}
+
+fn project_key(value: &Value) -> Result<String, String> {
+    const WHY: &str = "names no project by its `key`";
+    let key = match value {
+        Value::String(key) => Some(key.as_str()),
+        Value::Object(members) => {
+            by_name_only(members)?;
+            one(members, "key").and_then(Value::as_str)
+        }
+        _ => None,
+    };
+    key.map(str::to_owned).ok_or_else(|| WHY.to_owned())
+}
+
+/// Nobody here knows what a number stands for, and a host may go by it rather than by the name beside it.
+fn by_name_only(members: &serde_json::Map<String, Value>) -> Result<(), String> {
+    match one(members, "id") {
+        None => Ok(()),
+        Some(_) => Err("names something by its `id`; leave that out and name it".to_owned()),
+    }
+}
+
+fn one<'a>(members: &'a serde_json::Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let named =
+        |(key, value): &(&String, &Value)| key.eq_ignore_ascii_case(name) && !value.is_null();
+    members.iter().find(named).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+#[path = "confined_tests.rs"]
+mod tests;
