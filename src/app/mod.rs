@@ -9,6 +9,7 @@ mod side_door;
 mod signals;
 mod workers;
 
+use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Report};
 use crate::domain::intent::Action;
@@ -185,6 +186,7 @@ impl House {
         let (clerks, shift) = Clerks::start(|| Ok::<_, anyhow::Error>(self.database.registry()?))?;
         let workers = Workers {
             vault: vault(&self.config)?,
+            tickets: Arc::new(Tickets::new()?),
             logins: Arc::default(),
             clerks,
             back_door: BackDoor::new(&self.config, self.public)?,
@@ -265,6 +267,7 @@ fn rules(config: &Config, prefix: &str) -> Rules {
         protections: config.push.protections.clone(),
         own: config.rules.clone(),
         push_options: config.push.refuse_options.clone(),
+        lfs_other_hosts: config.lfs.other_hosts,
         idle_timeout: config.server.idle_timeout,
         max_body: config.server.max_body,
     }

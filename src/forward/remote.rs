@@ -1,5 +1,9 @@
 //! A host over HTTP.
 
+mod links;
+
+pub use links::Link;
+
 use super::body::{Body, Relay, UploadState, unless_idle};
 use super::exchange::{Head, exchange};
 use super::location::{self, Location};
@@ -216,6 +220,10 @@ impl RemoteHost {
         if let Passage::Permitted { permit, credential } = passage {
             sent.remove(AUTHORIZATION);
             self.teller.tell(&mut sent, permit, credential)?;
+            // What the host itself gave for this request counts more than what it is told otherwise.
+            for (name, value) in &request.besides {
+                sent.insert(name, value.clone());
+            }
         }
         let target = Uri::from_parts(target).map_err(|_| ForwardError::Unsendable)?;
         Ok((Head { method: request.method, target, headers: sent }, request.body))

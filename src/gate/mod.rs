@@ -7,6 +7,7 @@ mod body;
 mod confined;
 mod entry;
 mod forms;
+mod lfs;
 mod names;
 mod passage;
 mod person;
@@ -25,6 +26,7 @@ pub use side_door::{Knock, Served, SideDoor, Visitor};
 pub use visit::Ids;
 
 use crate::auth::credential::{self, Presented};
+use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
 use crate::domain::dialect::{Classified, Unclear};
@@ -55,6 +57,8 @@ pub struct Ways {
     pub forwarder: Forwarder,
     /// The keys to the credentials that owners of tokens have there, in mode `stored`.
     pub vault: Option<Arc<Vault>>,
+    /// What seals the tickets of transfers, the same for every worker.
+    pub tickets: Arc<Tickets>,
     /// To gitlatch's own paths.
     pub side_door: Box<dyn SideDoor>,
     /// Who hears of names that end.
@@ -67,6 +71,7 @@ pub struct Gate {
     identify: Box<dyn Identify>,
     forwarder: Rc<Forwarder>,
     vault: Option<Arc<Vault>>,
+    tickets: Arc<Tickets>,
     side_door: Box<dyn SideDoor>,
     registrar: Rc<dyn Registrar>,
     book: Rc<GuestBook>,
@@ -88,13 +93,14 @@ impl Gate {
         complaints: Arc<Complaints>,
         ids: Ids,
     ) -> Self {
-        let Ways { forwarder, vault, side_door, registrar } = ways;
+        let Ways { forwarder, vault, tickets, side_door, registrar } = ways;
         let forwarder = Rc::new(forwarder);
         Self {
             rules,
             identify,
             forwarder,
             vault,
+            tickets,
             side_door,
             registrar,
             book: Rc::new(book),
@@ -118,7 +124,7 @@ impl Gate {
         // Whoever drops the upload leaves what is left of it to the drain.
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
         let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
-        let voice = rules.kind.voice(&rules.prefix, head.uri.path());
+        let voice = lfs::voice(&rules, &head);
         let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
         match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {
             Ok(response) => visit.answer(response),
@@ -139,7 +145,7 @@ impl Gate {
         &self,
         rules: &Rules,
         peer: Option<IpAddr>,
-        head: Parts,
+        mut head: Parts,
         mut upload: Upload,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
@@ -148,6 +154,9 @@ impl Gate {
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;
         visit.from(client);
+        if let Some(redeemed) = self.redeem(rules, &mut head, client, visit)? {
+            return Box::pin(self.ticketed(rules, head, upload, redeemed, visit)).await;
+        }
         let (what, lacking) = rules.classify(line(&head))?;
         if let Classified::Known(intent) = &what {
             visit.wants(intent);

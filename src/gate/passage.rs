@@ -14,8 +14,8 @@ use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::body::{Body, Upload};
 use crate::forward::{Outbound, Passage, UpstreamCredential};
-use http::Response;
 use http::request::Parts;
+use http::{HeaderMap, Response};
 use serde_json::json;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -33,7 +33,8 @@ impl Gate {
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
         if intent.voice == Voice::Lfs {
-            return Err(Refusal::NoLfs);
+            let asked = (intent, permit, presented);
+            return Box::pin(self.pass_lfs(rules, head, upload, asked, at, visit)).await;
         }
         body::check(&head, intent, &mut upload, rules).await?;
         let mut token = visit.token();
@@ -101,9 +102,10 @@ impl Gate {
         self.identify.tell(note, by);
     }
 
-    /// The token and the permit as they are now, when the commands of a push have come: its client may have
+    /// The token and the permit as they are now, when the commands of a push, or a batch of LFS,
+    /// have come: its client may have
     /// taken its time, and the token may have ended meanwhile.
-    fn permitted_still(
+    pub(super) fn permitted_still(
         &self,
         presented: &Presented,
         intent: &Intent,
@@ -115,7 +117,10 @@ impl Gate {
     }
 
     /// The credential that the token's owner has for the host, in mode `stored`.
-    fn credential(&self, token: &TokenPrincipal) -> Result<Option<UpstreamCredential>, Refusal> {
+    pub(super) fn credential(
+        &self,
+        token: &TokenPrincipal,
+    ) -> Result<Option<UpstreamCredential>, Refusal> {
         let (Some(vault), Some(identity)) = (&self.vault, &token.identity) else { return Ok(None) };
         let secret = vault.open(identity).map_err(Refusal::Sealed)?;
         // What cannot be sent was refused when it was stored.
@@ -155,6 +160,7 @@ pub(super) fn outbound(
         client,
         id: visit.id_value(),
         service,
+        besides: HeaderMap::new(),
         meter: Rc::clone(visit.meter()),
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::client::TrustedProxies;
 use crate::domain::dialect::rule::{self, Rule};
 use crate::domain::dialect::{Classified, Kind, RequestLine, Unclear};
+use crate::domain::git::lfs::OtherHosts;
 use crate::domain::intent::Voice;
 use crate::domain::policy::Denial;
 use crate::domain::policy::refs::{OptionPattern, Protection};
@@ -29,6 +30,8 @@ pub struct Rules {
     pub own: Vec<Rule>,
     /// The push options that are refused.
     pub push_options: Vec<OptionPattern>,
+    /// What becomes of links of Git LFS to other hosts than the one behind.
+    pub lfs_other_hosts: OtherHosts,
     /// How long an exchange may pass without a byte in either direction.
     pub idle_timeout: Duration,
     /// Largest request body in bytes.

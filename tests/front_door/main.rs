@@ -30,6 +30,7 @@ mod concurrency;
 mod faults;
 mod git;
 mod hostile;
+mod lfs;
 mod lifecycle;
 mod logging;
 mod operations;

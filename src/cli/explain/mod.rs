@@ -70,6 +70,7 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
         prefix: config.prefix(),
         own: &config.rules,
         protections: &config.push.protections,
+        serves_lfs: config.serves_lfs(),
     };
     let request = request::Request { method: &options.method, url: &options.url };
     let explanation = verdict::explain(law, request, &asker, at);

@@ -42,6 +42,8 @@ pub(super) struct Law<'a> {
     pub(super) own: &'a [Rule],
     /// The refs that the operator protects.
     pub(super) protections: &'a [Protection],
+    /// Whether what lies behind serves LFS.
+    pub(super) serves_lfs: bool,
 }
 
 /// What would become of a request, and why. What could not be found out is null.
@@ -111,7 +113,9 @@ pub(super) fn explain(
                 );
                 base.refused(403, &why)
             }
-            Ok(_) if intent.voice == Voice::Lfs => base.refused(501, &Unserved::Lfs),
+            Ok(_) if intent.voice == Voice::Lfs && !law.serves_lfs => {
+                base.refused(501, &Unserved::Lfs)
+            }
             Ok(permit) => {
                 let why = reason(&who.token, &intent, permit.confined());
                 Explanation { verdict: "allowed", why, ..base }
@@ -166,6 +170,9 @@ fn reason(who: &TokenPrincipal, intent: &Intent, confined: bool) -> String {
             "{base}; its refs are judged when they come: {}",
             rules.describe().join(", ")
         );
+    }
+    if intent.action == Action::LfsBatch {
+        return format!("{base}; an upload, as its body says, needs REPO_WRITE");
     }
     let fields: Vec<&str> = confined::in_the_body(intent).filter(|_| confined).collect();
     if !fields.is_empty() {

@@ -22,8 +22,9 @@ pub use keys::{KeyError, KeySource};
 
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
-use super::{Config, Log, Push};
+use super::{Config, Lfs, Log, Push};
 use crate::domain::dialect::rule::Rule;
+use crate::domain::git::lfs::OtherHosts;
 use std::path::Path;
 
 /// What the process finds around it; tests bring their own.
@@ -103,6 +104,9 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     if upstream.rights.is_some_and(|rights| rights != access::Rights::Folder) {
         forces.refuse(&mut section);
     }
+    let other_hosts = document
+        .section("lfs")
+        .choice("other_hosts", &[("pass", OtherHosts::Pass), ("refuse", OtherHosts::Refuse)]);
     let log = log(&mut document.section("log"));
     Some(Config {
         server: server.server?,
@@ -114,6 +118,7 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
             protections: protections.into_iter().collect::<Option<_>>()?,
             refuse_options: push_options?,
         },
+        lfs: Lfs { other_hosts: other_hosts?.value },
         rules: numbered(rules.into_iter().collect::<Option<_>>()?),
         log: log?,
     })

@@ -6,6 +6,8 @@ pub mod limits;
 pub mod people;
 mod permit;
 pub mod refs;
+mod uploads;
 
 pub use decide::{Circumstances, Denial, admit, decide, decide_anonymous};
 pub use permit::{Permit, Traveller};
+pub use uploads::judge_upload;

@@ -68,6 +68,12 @@ fn claims_something(name: &str) -> bool {
         )
 }
 
+/// Whether a header is of the connection, or says what only gitlatch may say: a host cannot have it sent.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    is_of_the_connection(name) || claims_something(name) || name == "cookie"
+}
+
 /// What git, its relatives and callers of REST send, and a host may want to know.
 fn is_harmless(name: &str) -> bool {
     matches!(

@@ -102,6 +102,12 @@ impl SiteBuilder {
         self.folder.path()
     }
 
+    /// More lines of `[upstream]`.
+    pub fn upstream(mut self, lines: &str) -> Self {
+        self.upstream.extend([lines, "\n"]);
+        self
+    }
+
     /// More lines of `[server]`.
     pub fn server(mut self, lines: &str) -> Self {
         self.server = format!("{lines}\n");
