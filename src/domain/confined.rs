@@ -43,7 +43,7 @@ pub enum Says {
     Repository,
     /// A project by its key, as text or as object with `key`.
     Project,
-    /// The project into which something is put, where PROJECT_ADMIN is needed.
+    /// The project into which something is put, where `PROJECT_ADMIN` is needed.
     TargetProject,
     /// The name of the very place, which may not become another one: the text equals its slug or key without
     /// case.

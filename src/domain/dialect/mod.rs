@@ -6,6 +6,7 @@ mod bitbucket;
 mod entry;
 pub mod git;
 pub mod path;
+mod query;
 mod table;
 
 pub use entry::Entry;

@@ -143,13 +143,11 @@ fn unlisted(line: RequestLine<'_>, allow: Option<&'static str>) -> Result<Classi
     if let Some(operation) = INDEX.forbids(line.method, line.path) {
         return Ok(operation.intent(Place::Host, Voice::Rest));
     }
-    match allow {
-        Some(allow) => Err(Unclear::Method { allow }),
-        None => {
-            check_deciding(line.path)?;
-            Ok(Classified::Unknown)
-        }
+    if let Some(allow) = allow {
+        return Err(Unclear::Method { allow });
     }
+    check_deciding(line.path)?;
+    Ok(Classified::Unknown)
 }
 
 /// Where the path acts.
