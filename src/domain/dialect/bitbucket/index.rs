@@ -21,7 +21,7 @@ struct Node {
     here: Rows,
     /// Those whose path goes on with the name of something.
     rest: Rows,
-    /// Those for everything from here on.
+    /// Those for everything from here on, all of which forbid.
     below: Rows,
 }
 
@@ -37,8 +37,6 @@ pub(super) struct Rows {
 pub(super) struct Found<'a> {
     /// The operations of exactly this path.
     pub(super) rows: Option<&'static Rows>,
-    /// The nearest operation for everything from some segment on, if it takes the method.
-    pub(super) below: Option<&'static Operation>,
     /// How many bytes of the path decide. What follows names a file.
     pub(super) deciding: usize,
     /// The project that the path names.
@@ -105,13 +103,12 @@ impl Index {
         next
     }
 
-    /// Walks down a path that begins with a slash.
-    pub(super) fn find<'a>(&'static self, method: &str, path: &'a str) -> Found<'a> {
+    /// Walks down a path that begins with a slash, byte for byte.
+    pub(super) fn find<'a>(&'static self, path: &'a str) -> Found<'a> {
         let mut found = Found { deciding: path.len(), ..Found::default() };
         let mut node = &self.nodes[0];
         let (mut offset, mut last) = (1, None);
         for segment in path[1..].split('/') {
-            found.below = node.below.of(method).or(found.below);
             let Some((kind, child)) = node.step(segment) else {
                 if !segment.is_empty() && !node.rest.operations.is_empty() {
                     found.rows = Some(&node.rest);
@@ -128,7 +125,6 @@ impl Index {
             node = &self.nodes[child];
             offset += segment.len() + 1;
         }
-        found.below = node.below.of(method).or(found.below);
         // A host that takes `.json` for a wish about the answer would mean another repository.
         let named = last.and_then(|(kind, segment)| names_place(kind, segment));
         if named.is_none_or(|name| without_extension(&name).is_none()) {
