@@ -13,7 +13,10 @@ rules -> 0 out git.head             GET, HEAD  REPO_READ
 rules -> 0 out git.push             POST       REPO_WRITE
 rules -> 0 out lfs                  any        REPO_READ
 rules --kind git -> 0 out git.push
-rules --kind svn -> 2 err possible values: git
+rules --kind svn -> 2 err possible values: bitbucket, git
+rules --kind bitbucket -> 0 out repo.fork
+rules --kind bitbucket -> 0 out any but GET, HEAD
+rules --kind bitbucket --json --markdown -> 2 err cannot be used with
 ",
     );
     let rules = house.json("rules --json");
@@ -25,10 +28,55 @@ rules --kind svn -> 2 err possible values: git
         "path": "/{project}/{repo}.git/git-receive-pack",
         "action": "push",
         "need": "REPO_WRITE",
+        "confined": "pass",
+        "checks": [],
+        "effects": [],
         "note": "push",
     });
     assert_eq!(push, Some(&expected));
     let head = rules.as_array().expect("an array").iter().find(|row| row["rule"] == "git.head");
     let head = head.expect("git.head");
     assert_eq!((&head["method"], &head["methods"]), (&json!("GET"), &json!(["GET", "HEAD"])));
+}
+
+#[test]
+fn rules_of_bitbucket_as_json() {
+    let house = House::new(FOLDER);
+    let rules = house.json("rules --kind bitbucket --json");
+    let rule = |name: &str| {
+        let rules = rules.as_array().expect("an array");
+        rules.iter().find(|row| row["rule"] == name).expect("a row").clone()
+    };
+    let expected = json!({
+        "rule": "repo.key.add",
+        "method": "POST",
+        "methods": ["POST"],
+        "path": "/rest/keys/{version}/projects/{project}/repos/{repo}/ssh",
+        "action": "settings",
+        "need": "REPO_ADMIN",
+        "confined": "check",
+        "checks": [
+            "body `repository`: a repository within the token's scope",
+            "body `project`: a project within the token's scope",
+        ],
+        "effects": ["outlives-token"],
+        "note": "lets a key in",
+    });
+    assert_eq!(rule("repo.key.add"), expected);
+    assert_eq!(rule("git.push")["path"], "/scm/{project}/{repo}.git/git-receive-pack");
+    assert_eq!(rule("repo.edit")["effects"], json!(["writes-refs", "commits"]));
+    assert_eq!(rule("repo.delete")["effects"], json!(["ends-name"]));
+    assert_eq!(rule("my.inbox")["confined"], "refuse");
+    assert_eq!(rule("pr.merge")["need"], "never");
+}
+
+/// When it fails, see "Add a row to a dialect" in CONTRIBUTING.md.
+#[test]
+fn the_reference_is_what_the_table_says() {
+    let house = House::new(FOLDER);
+    let written = house.run("rules --kind bitbucket --markdown", "");
+    let kept = include_str!("../../docs/reference/bitbucket.md");
+    assert!(written.status == 0, "{}", written.err);
+    assert!(!kept.contains("## Others"), "a row without a section");
+    assert!(written.out == kept, "docs/reference/bitbucket.md is not what the table says");
 }
