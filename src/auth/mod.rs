@@ -4,8 +4,10 @@ pub mod credential;
 pub mod password;
 pub mod seal;
 pub mod throttle;
+pub mod ticket;
 pub mod vault;
 
+use crate::domain::names::{GroupName, UserName};
 use crate::domain::principal::{Owner, TokenPrincipal};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::trail::{Author, Note};
@@ -43,6 +45,12 @@ pub trait Identify {
     /// When the store cannot answer.
     fn identify(&self, presented: &Presented) -> Result<(Identified, Option<Source>), Trouble>;
 
+    /// The groups of gitlatch's user of this name: read anew each time, off the path of most requests.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn groups(&self, user: &UserName) -> Result<Vec<GroupName>, Trouble>;
+
     /// Remembers that a token was used.
     fn used(&self, token: &TokenPrincipal, at: Timestamp, from: Option<IpAddr>);
 
@@ -65,6 +73,10 @@ impl<L: Lookup> Identify for L {
             Answered::Database => "database",
         };
         Ok((known.map_or(Identified::Unknown, Identified::Token), Some(source)))
+    }
+
+    fn groups(&self, user: &UserName) -> Result<Vec<GroupName>, Trouble> {
+        Ok(self.groups_of(user)?)
     }
 
     fn used(&self, token: &TokenPrincipal, at: Timestamp, from: Option<IpAddr>) {

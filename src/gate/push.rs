@@ -25,6 +25,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// The most bytes that the commands of a push may take: those of 20,000 refs with long names take half.
@@ -32,9 +33,11 @@ const MOST: usize = 8 * 1024 * 1024;
 /// The longest that the head of a push may take to come: who may push is known, and may not be for ever.
 const HEAD: Duration = Duration::from_mins(1);
 /// The most bytes of heads that one worker holds at a time, of clients that begin and do not go on; and of
-/// those of one token. What is made of them takes some times as much.
+/// those of one holder. What is made of them takes some times as much. People, who may be anybody, get none
+/// of the second half, which is for tokens.
 const MOST_HELD: usize = 64 * 1024 * 1024;
-const MOST_OF_A_TOKEN: usize = 2 * MOST;
+const MOST_OF_PEOPLE: usize = MOST_HELD / 2;
+const MOST_OF_ONE: usize = 2 * MOST;
 /// The most refs of one push that the trail names; the rest is counted.
 const NAMED: usize = 50;
 /// The longest that a name or a reason stands in the trail or in the log.
@@ -52,28 +55,40 @@ const COUNTED: usize = 10_000;
 pub(super) struct Told {
     tokens: RefCell<HashMap<TokenId, Lately>>,
     held: Cell<usize>,
-    held_by: RefCell<HashMap<TokenId, usize>>,
+    held_by: RefCell<HashMap<Holder, usize>>,
 }
 
-/// Bytes of a head, counted while they are held.
-struct Held<'a> {
+/// Whose head it is that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Holder {
+    Token(TokenId),
+    /// Whoever is at this address, without a token.
+    Person(Option<IpAddr>),
+}
+
+/// Bytes of a head, or of a batch of LFS, counted while they are held.
+pub(super) struct Held<'a> {
     told: &'a Told,
-    token: TokenId,
+    holder: Holder,
     own: usize,
 }
 
 impl Held<'_> {
     /// Counts so many more, if there is room.
-    fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
-        let mut tokens = self.told.held_by.borrow_mut();
-        let of_token = tokens.entry(self.token).or_default();
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
+        let mut holders = self.told.held_by.borrow_mut();
+        let of_one = holders.entry(self.holder).or_default();
         let all = self.told.held.get() + bytes;
-        // One push always has room beside others of its token.
-        if all > MOST_HELD || (*of_token > self.own && *of_token + bytes > MOST_OF_A_TOKEN) {
+        let room = match self.holder {
+            Holder::Token(_) => MOST_HELD,
+            Holder::Person(_) => MOST_OF_PEOPLE,
+        };
+        // One push always has room beside others of its holder.
+        if all > room || (*of_one > self.own && *of_one + bytes > MOST_OF_ONE) {
             return Err(ForwardError::Busy);
         }
         self.own += bytes;
-        *of_token += bytes;
+        *of_one += bytes;
         self.told.held.set(all);
         Ok(())
     }
@@ -82,12 +97,12 @@ impl Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.told.held.set(self.told.held.get() - self.own);
-        let mut tokens = self.told.held_by.borrow_mut();
-        let left = tokens.get(&self.token).map_or(0, |held| held - self.own);
+        let mut holders = self.told.held_by.borrow_mut();
+        let left = holders.get(&self.holder).map_or(0, |held| held - self.own);
         if left == 0 {
-            tokens.remove(&self.token);
+            holders.remove(&self.holder);
         } else {
-            tokens.insert(self.token, left);
+            holders.insert(self.holder, left);
         }
     }
 }
@@ -99,8 +114,13 @@ struct Lately {
 }
 
 impl Told {
+    /// Nothing held yet for whoever this is.
+    pub(super) fn hold(&self, holder: Holder) -> Held<'_> {
+        Held { told: self, holder, own: 0 }
+    }
+
     /// Whether one more push of this token is to be told, and how many were not before it.
-    fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
+    pub(super) fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
         let mut tokens = self.tokens.borrow_mut();
         if tokens.len() >= COUNTED && !tokens.contains_key(&token) {
             tokens.clear();
@@ -137,13 +157,7 @@ impl Gate {
         at: Circumstances,
         visit: &mut Visit,
     ) -> Result<Judged, Refusal> {
-        // git compresses no push; what is compressed would be read behind us, and not by us.
-        let encoded = head.headers.get_all(CONTENT_ENCODING).iter();
-        if encoded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(Refusal::Encoded);
-        }
-        let coming = tokio::time::timeout(HEAD, peek(upload, &self.told, who.id)).await;
-        let push = coming.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))??;
+        let push = self.head_of_push(head, upload, Holder::Token(who.id)).await?;
         let law = Law {
             protections: &rules.protections,
             options: &rules.push_options,
@@ -168,6 +182,22 @@ impl Gate {
 }
 
 impl Gate {
+    /// Reads the head of a push, and gives every byte that was read back.
+    pub(super) async fn head_of_push(
+        &self,
+        head: &Parts,
+        upload: &mut Upload,
+        holder: Holder,
+    ) -> Result<Push, Refusal> {
+        // git compresses no push; what is compressed would be read behind us, and not by us.
+        let encoded = head.headers.get_all(CONTENT_ENCODING).iter();
+        if encoded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Refusal::Encoded);
+        }
+        let coming = tokio::time::timeout(HEAD, peek(upload, &self.told, holder)).await;
+        coming.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))?
+    }
+
     /// git changes what a symbolic ref points to: where refs are held to rules, none may be pushed to.
     fn refuse_symbolic(
         &self,
@@ -186,10 +216,9 @@ impl Gate {
     }
 }
 
-/// Reads the head of a push, and gives every byte that was read back.
-async fn peek(upload: &mut Upload, told: &Told, token: TokenId) -> Result<Push, Refusal> {
+async fn peek(upload: &mut Upload, told: &Told, holder: Holder) -> Result<Push, Refusal> {
     let (mut held, mut reader) = (BytesMut::new(), Reader::new());
-    let mut counted = Held { told, token, own: 0 };
+    let mut counted = told.hold(holder);
     loop {
         let Some(frame) = upload.frame().await else { return Err(Malformed::Short.into()) };
         let Ok(frame) = frame else { return Err(upload.fault().into()) };
@@ -207,7 +236,7 @@ async fn peek(upload: &mut Upload, told: &Told, token: TokenId) -> Result<Push, 
 }
 
 /// The answer that git shows, a line for each ref; or a plain refusal to a client that takes no report.
-fn refuse(
+pub(super) fn refuse(
     push: &Push,
     denial: &PushDenial,
     upload: &mut Upload,

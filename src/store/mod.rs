@@ -78,6 +78,12 @@ pub trait Lookup {
         hash: &TokenHash,
     ) -> Result<(Option<Rc<TokenPrincipal>>, Answered), StoreError>;
 
+    /// The groups of this user, as they are now; none of one who is not there or is disabled.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn groups_of(&self, user: &UserName) -> Result<Vec<GroupName>, StoreError>;
+
     /// Remembers that a token was used; written in batches, off the path of requests.
     fn touch(&self, token: TokenId, last: LastUse);
 

@@ -11,7 +11,9 @@ fn rules() {
 rules -> 0 out RULE                 METHODS    NEED        PATH
 rules -> 0 out git.head             GET, HEAD  REPO_READ
 rules -> 0 out git.push             POST       REPO_WRITE
-rules -> 0 out lfs                  any        REPO_READ
+rules -> 0 out lfs.batch            POST       REPO_READ
+rules -> 0 out lfs.upload-sized     PUT        REPO_WRITE  /{project}/{repo}.git/info/lfs/objects/{64 hex}/{number}
+rules -> 0 out lfs.unlock           POST       REPO_WRITE  /{project}/{repo}.git/info/lfs/locks/{id}/unlock
 rules --kind git -> 0 out git.push
 rules --kind svn -> 2 err possible values: bitbucket, git
 rules --kind bitbucket -> 0 out repo.fork

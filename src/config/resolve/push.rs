@@ -1,4 +1,4 @@
-//! `[[protect]]` and `[push]`: what pushes with tokens are held to.
+//! `[[protect]]` and `[push]`: what pushes are held to.
 
 use crate::config::mistake::Place;
 use crate::config::read::Section;
@@ -26,6 +26,11 @@ pub(super) fn protection(section: &mut Section<'_>, forces: &mut Forces) -> Opti
     let groups = list(section, "except_groups", |text| {
         GroupName::new(text).map_err(|error| error.to_string())
     });
+    let people = section.choice("except_people", &[("nobody", false), ("by-name", true)]);
+    let people = match people {
+        Some(people) => Some(people.value),
+        None => section.set("except_people").is_none().then_some(false),
+    };
     if section.set("refs").is_none() {
         let text = "a [[protect]] names the `refs` that it protects, such as \"refs/heads/main\"";
         section.notes.error(section.place(), text);
@@ -49,6 +54,7 @@ pub(super) fn protection(section: &mut Section<'_>, forces: &mut Forces) -> Opti
         deny: deny?,
         except_users: users?,
         except_groups: groups?,
+        except_people: people?,
     })
 }
 

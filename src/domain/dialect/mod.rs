@@ -5,16 +5,22 @@
 mod bitbucket;
 mod entry;
 pub mod git;
+pub mod lfs;
 pub mod path;
 mod query;
+pub mod rule;
 mod table;
 
 pub use entry::Entry;
 pub use path::PathFault;
 pub use table::{Row, Tail};
 
-use super::intent::{Intent, Voice};
+use super::intent::{Intent, Need, Voice};
 use super::names::NameCase;
+use super::permission::{Level, Permission};
+
+const READ: Need = Need::Permission(Permission::Repository(Level::Read));
+const WRITE: Need = Need::Permission(Permission::Repository(Level::Write));
 
 /// The first line of a request, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +72,11 @@ pub enum Unserved {
     /// The path is gitlatch's own, and nobody manages tokens with a token (403).
     #[error("tokens are not managed with a token")]
     Own,
-    /// Git LFS, which this release knows and does not serve (501).
-    #[error("Git LFS is not served here")]
+    /// Git LFS in front of a folder of repositories, for which no server of it is configured (501).
+    #[error(
+        "Git LFS is not served here: git brings no LFS server for `repositories`; an operator names one \
+         with `lfs_url` in [upstream]"
+    )]
     Lfs,
 }
 
@@ -167,7 +176,7 @@ impl Kind {
         }
         match self {
             Self::Bitbucket => bitbucket::voice(strip_prefix(prefix, path)),
-            Self::Git if path.contains(".git/info/lfs") => Voice::Lfs,
+            Self::Git if lfs::speaks(path) => Voice::Lfs,
             Self::Git => Voice::Git,
         }
     }
@@ -208,6 +217,7 @@ mod tests {
         let cases = [
             ("", "/team/app.git/info/refs", Voice::Git),
             ("", "/team/app.git/info/lfs/objects/batch", Voice::Lfs),
+            ("", "/team/app.git/gitlab-lfs/objects/x", Voice::Lfs),
             ("", "/-/gitlatch/", Voice::Git),
             ("", "/rest/access-tokens", Voice::Rest),
             ("", "/rest/access-tokens/latest/users/alice", Voice::Rest),

@@ -70,6 +70,13 @@ pub fn decode(raw: &str) -> Cow<'_, str> {
     }
 }
 
+/// Decodes what a form holds, all of it as one text: `+` is a space there.
+#[must_use]
+pub fn decode_form(raw: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = raw.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+    percent_encoding::percent_decode(&spaced).collect()
+}
+
 /// What is refused in every path, whoever asks and wherever it stands.
 ///
 /// # Errors

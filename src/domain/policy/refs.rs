@@ -1,4 +1,4 @@
-//! What a push may do to refs: the token's own rules, and what the operator protects from every token.
+//! What a push may do to refs: the token's own rules, and what the operator protects from everybody.
 
 use super::super::git::receive_pack::{Push, RefChange};
 use super::super::git::ref_name::RefName;
@@ -6,6 +6,7 @@ use super::super::names::{GroupName, NameCase, RepoPath, UserName};
 use super::super::pattern::Pattern;
 use super::super::principal::{Owner, TokenPrincipal};
 use super::super::token::contains_form;
+use super::decide::Denial;
 use super::limits::RefRules;
 
 /// What the operator protects (`[[protect]]`).
@@ -23,6 +24,8 @@ pub struct Protection {
     pub except_users: Vec<UserName>,
     /// Nor from tokens of users in these groups.
     pub except_groups: Vec<GroupName>,
+    /// Whether both hold for people without a token too, who are whom their Basic credential names.
+    pub except_people: bool,
 }
 
 /// What is denied of a ref.
@@ -110,6 +113,23 @@ pub struct PushDenial {
 /// One refused command refuses the whole push.
 pub const OTHER: &str = "refused with the rest of this push";
 
+/// Refuses a request that writes refs of a repository past Git, where any of its refs is protected from this
+/// token: which ref it writes is not judged there.
+///
+/// # Errors
+/// [`Denial::Refs`].
+pub fn past_git(
+    who: &TokenPrincipal,
+    repository: &RepoPath,
+    protections: &[Protection],
+) -> Result<(), Denial> {
+    if !protections.iter().any(|protection| protection.is_about(who, repository)) {
+        return Ok(());
+    }
+    let text = "this writes refs past Git, and refs of this repository are protected: push instead";
+    Err(Denial::Refs { text: text.to_owned() })
+}
+
 /// Judges a push to a repository.
 ///
 /// # Errors
@@ -128,15 +148,12 @@ pub fn judge(
         let text = format!("the push option `{shown}` is refused for tokens here");
         return Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text });
     }
-    if cost(who, push, law) > MOST_COST {
-        let text =
-            "it changes too many refs for the rules that it is held to; push fewer at a time";
-        let text = text.to_owned();
-        return Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text });
-    }
+    check_cost(length(who.limits.refs.patterns()), push, law.protections)?;
     let allowed = cut(&who.limits.refs.texts().join(" "));
     let here: Vec<&Protection> =
         law.protections.iter().filter(|p| p.is_about(who, repository)).collect();
+    let place = repository.to_string();
+    let names = Names { place: &place, pusher: "this token" };
     let mut hold = Hold::default();
     let judged: Vec<Option<String>> = push
         .changes
@@ -144,11 +161,16 @@ pub fn judge(
         .map(|change| {
             let own = own_rules(&who.limits.refs, &allowed, change, law.tells_force, &mut hold);
             own.map_err(|why| format!("token \"{}\" {why}", shown(&who.name)))
-                .and_then(|()| protected(&here, change, repository, law.tells_force, &mut hold))
+                .and_then(|()| protected(&here, change, names, law.tells_force, &mut hold))
                 .err()
         })
         .collect();
-    let Some(first) = judged.iter().position(Option::is_some) else { return Ok(hold) };
+    verdict(push, judged).map(|()| hold)
+}
+
+/// What is said of the changes of a push, one refused command refusing all.
+pub(super) fn verdict(push: &Push, judged: Vec<Option<String>>) -> Result<(), PushDenial> {
+    let Some(first) = judged.iter().position(Option::is_some) else { return Ok(()) };
     let text = format!(
         "{} is refused: {}",
         push.changes[first].name,
@@ -163,13 +185,25 @@ const MOST_COST: usize = 500_000_000;
 /// The longest that the rules of a token are told at.
 const LONGEST: usize = 200;
 
-/// An upper bound of the steps that matching takes: every pattern against every name.
-fn cost(who: &TokenPrincipal, push: &Push, law: Law<'_>) -> usize {
-    let length = |patterns: &[Pattern]| patterns.iter().map(|p| p.glob().len()).sum::<usize>();
-    let rules = length(who.limits.refs.patterns())
-        + law.protections.iter().map(|protection| length(&protection.refs)).sum::<usize>();
+/// Refuses a push whose names would be matched against the patterns for too long: `own` is the length of
+/// those that a token brings. The bound is every pattern against every name.
+pub(super) fn check_cost(
+    own: usize,
+    push: &Push,
+    protections: &[Protection],
+) -> Result<(), PushDenial> {
+    let rules = own + protections.iter().map(|protection| length(&protection.refs)).sum::<usize>();
     let names: usize = push.changes.iter().map(|change| change.name.as_str().len()).sum();
-    rules.saturating_mul(names)
+    if rules.saturating_mul(names) <= MOST_COST {
+        return Ok(());
+    }
+    let text = "it changes too many refs for the rules that it is held to; push fewer at a time";
+    let text = text.to_owned();
+    Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text })
+}
+
+fn length(patterns: &[Pattern]) -> usize {
+    patterns.iter().map(|pattern| pattern.glob().len()).sum()
 }
 
 fn cut(text: &str) -> String {
@@ -234,45 +268,62 @@ fn no_force(change: &RefChange, tells_force: bool, hold: &mut Hold) -> Result<()
     Ok(())
 }
 
-fn protected(
+/// How a refusal names what and whom it is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Names<'a> {
+    /// What protects.
+    pub(super) place: &'a str,
+    /// Who may not.
+    pub(super) pusher: &'a str,
+}
+
+/// Judges one change by the protections that hold.
+pub(super) fn protected(
     here: &[&Protection],
     change: &RefChange,
-    repository: &RepoPath,
+    Names { place, pusher }: Names<'_>,
     tells_force: bool,
     hold: &mut Hold,
 ) -> Result<(), String> {
     for protection in here.iter().filter(|protection| protection.names(&change.name)) {
         let Deny { push, delete, force } = protection.deny;
         if push {
-            return Err(format!("{repository} protects it: this token may not push to it"));
+            return Err(format!("{place} protects it: {pusher} may not push to it"));
         }
         if delete && change.deletes() {
-            return Err(format!("{repository} protects it: this token may not delete it"));
+            return Err(format!("{place} protects it: {pusher} may not delete it"));
         }
         if force {
             no_force(change, tells_force, hold)
-                .map_err(|why| format!("{repository} protects it from force: {why}"))?;
+                .map_err(|why| format!("{place} protects it from force: {why}"))?;
         }
     }
     Ok(())
 }
 
 impl Protection {
-    /// Whether it holds for this token in this repository. Prohibitions ignore case.
+    /// Whether it holds for this token in this repository.
     fn is_about(&self, who: &TokenPrincipal, repository: &RepoPath) -> bool {
+        let excepted = match &who.owner {
+            Owner::User(name) => self.excepts(name, &who.groups),
+            Owner::Project(_) | Owner::Repository(_) => false,
+        };
+        !excepted && self.covers(repository)
+    }
+
+    /// Whether it is about this repository. Prohibitions ignore case.
+    #[must_use]
+    pub fn covers(&self, repository: &RepoPath) -> bool {
         let within = |pattern: &Option<Pattern>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern.matches(text, NameCase::Ignore))
         };
-        let excepted = match &who.owner {
-            Owner::User(name) => {
-                self.except_users.contains(name)
-                    || who.groups.iter().any(|group| self.except_groups.contains(group))
-            }
-            Owner::Project(_) | Owner::Repository(_) => false,
-        };
-        !excepted
-            && within(&self.project, repository.project())
-            && within(&self.repository, repository.name())
+        within(&self.project, repository.project()) && within(&self.repository, repository.name())
+    }
+
+    /// Whether a user is not held to it.
+    pub(super) fn excepts(&self, user: &UserName, groups: &[GroupName]) -> bool {
+        self.except_users.contains(user)
+            || groups.iter().any(|group| self.except_groups.contains(group))
     }
 
     /// Whether it is about this ref: by a pattern, unless a `!` takes it out.

@@ -148,6 +148,7 @@ fn protection(project: &str, refs: &[&str], deny: &str) -> Protection {
         },
         except_users: Vec::new(),
         except_groups: Vec::new(),
+        except_people: false,
     }
 }
 

@@ -40,6 +40,15 @@ pub(in crate::store) fn groups_are_known_without_case(backend: &impl Backend) {
     let groups = registry.list_groups().expect("lists");
     assert_eq!(groups, expected);
     assert_eq!(groups[1].name.as_str(), "Devs");
+    // As a reader finds them by the name of the user: those of one who may do something.
+    let reader = backend.reader(GRANTS);
+    let groups = |name: &str| reader.groups_of(&user(name).name).expect("answers");
+    assert_eq!((groups("ALICE"), groups("bob")), (vec![group("devs")], vec![]));
+    registry.set_active(&name("alice"), false, &by(8)).expect("disabled");
+    assert_eq!(groups("alice"), []);
+    registry.set_active(&name("alice"), true, &by(9)).expect("enabled");
+    registry.remove_member(&group("devs"), &name("alice"), &by(10)).expect("left");
+    assert_eq!(groups("alice"), []);
 }
 
 /// Rights by a group hold from the next look-up on, and no longer than what gives them is there.

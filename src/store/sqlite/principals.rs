@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::rows;
-use crate::domain::names::{GroupName, NameCase};
+use crate::domain::names::{GroupName, NameCase, UserName};
 use crate::domain::principal::{Grant, Owner, Rights, StoredIdentity, TokenPrincipal};
 use crate::domain::token::{TokenHash, TokenId};
 use crate::store::{Reading, RightsSource};
@@ -122,6 +122,21 @@ fn groups_of(connection: &Connection, user: i64) -> Result<Vec<GroupName>, Fault
         "SELECT g.* FROM group_member m JOIN group_ g ON g.id = m.group_id WHERE m.user_id = ?1",
     )?;
     let found = statement.query_and_then([user], rows::group)?;
+    found.map(|group| group.map(|(_, name, _)| name)).collect()
+}
+
+/// The groups of the active user of this name.
+pub(super) fn groups_by_name(
+    connection: &Connection,
+    user: &UserName,
+) -> Result<Vec<GroupName>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT g.* FROM user u
+         JOIN group_member m ON m.user_id = u.id
+         JOIN group_ g ON g.id = m.group_id
+         WHERE u.name = ?1 AND u.active = 1",
+    )?;
+    let found = statement.query_and_then([user.as_str()], rows::group)?;
     found.map(|group| group.map(|(_, name, _)| name)).collect()
 }
 

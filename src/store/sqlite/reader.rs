@@ -6,6 +6,7 @@ use super::freshness::Stamp;
 use super::index::Index;
 use super::marks::Desk;
 use super::principals;
+use crate::domain::names::{GroupName, UserName};
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::{TokenHash, TokenId};
 use crate::domain::trail::{Author, Note};
@@ -79,6 +80,12 @@ impl Lookup for SqliteReader {
             return Ok((Some(found), Answered::Memory));
         }
         self.consult(hash, now).map_err(|fault| self.held.error(fault, doing))
+    }
+
+    fn groups_of(&self, user: &UserName) -> Result<Vec<GroupName>, StoreError> {
+        self.held.check_not_lost()?;
+        principals::groups_by_name(&self.connection, user)
+            .map_err(|fault| self.held.error(fault, "find the groups of a user"))
     }
 
     fn touch(&self, token: TokenId, last: LastUse) {

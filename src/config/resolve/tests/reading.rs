@@ -50,8 +50,8 @@ fn example_keys() -> BTreeSet<(String, String)> {
 
 #[test]
 fn the_example_shows_every_key_and_no_other() {
-    let protect = "[[protect]]\nrefs = ['refs/heads/main']\ndeny = ['push']";
-    let mut document = Document::parse(protect).unwrap();
+    let often = "[[protect]]\nrefs = ['refs/heads/main']\ndeny = ['push']\n[[rule]]\npath = '/x'";
+    let mut document = Document::parse(often).unwrap();
     super::super::resolve(&mut document, &super::Environment::process());
     let asked = document.asked().iter();
     let asked: BTreeSet<_> = asked.map(|(s, k)| ((*s).to_owned(), (*k).to_owned())).collect();

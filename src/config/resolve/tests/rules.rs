@@ -103,6 +103,24 @@ fn trusted_proxies() {
 }
 
 #[test]
+fn exceptions_for_people_are_asked_for() {
+    let house = House::new();
+    let protect = |line: &str| {
+        format!("{LEAST}[[protect]]\nrefs = [\"refs/heads/main\"]\ndeny = [\"push\"]\n{line}\n")
+    };
+    for (line, expected) in
+        [("", false), ("except_people = \"nobody\"", false), ("except_people = \"by-name\"", true)]
+    {
+        let config = house.config(&protect(line));
+        assert_eq!(config.push.protections[0].except_people, expected, "{line}");
+    }
+    house.check(&[(
+        &protect("except_people = \"by_name\""),
+        &["7:17: `except_people` is one of \"nobody\", \"by-name\", did you mean `by-name`?"],
+    )]);
+}
+
+#[test]
 fn the_database() {
     let house = House::new();
     let store = |path: &str| format!("[store]\npath = \"{path}\"\n{LEAST}");

@@ -19,7 +19,7 @@ use super::super::intent::{Intent, Need, Place, Voice};
 use super::super::names::{ProjectPath, RepoName, RepoPath};
 use super::entry::Entry;
 use super::path::{PathFault, check_deciding, decode};
-use super::{Classified, RequestLine, Unclear, git};
+use super::{Classified, RequestLine, Unclear, git, lfs};
 use index::{Found, Index};
 use operation::Operation;
 use std::sync::LazyLock;
@@ -78,6 +78,7 @@ impl Operation {
             action: self.action,
             place,
             need: self.need,
+            also: Vec::new(),
             voice,
             body: self.body,
             confined: self.confined,
@@ -106,7 +107,7 @@ pub(super) fn voice(path: &str) -> Voice {
     let first = path.get(1..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     if decode(first).eq_ignore_ascii_case("rest") {
         Voice::Rest
-    } else if path.contains(".git/info/lfs") {
+    } else if lfs::speaks(path) {
         Voice::Lfs
     } else {
         Voice::Git
