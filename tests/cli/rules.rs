@@ -1,6 +1,6 @@
 //! `gitlatch rules`.
 
-use crate::house::{FOLDER, House};
+use crate::house::{FOLDER, House, REMOTE};
 use serde_json::json;
 
 #[test]
@@ -81,4 +81,42 @@ fn the_reference_is_what_the_table_says() {
     assert!(written.status == 0, "{}", written.err);
     assert!(!kept.contains("## Others"), "a row without a section");
     assert!(written.out == kept, "docs/reference/bitbucket.md is not what the table says");
+}
+
+/// The block that the reference offers is one that the configuration takes, and it refuses what it says.
+#[test]
+fn the_rules_of_the_reference_refuse_what_outlives_a_token() {
+    let reference = include_str!("../../docs/reference/bitbucket.md");
+    let block = reference.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let config = REMOTE.replace("\"git\"", "\"bitbucket\"");
+    let house = House::new(&format!("{config}\n{}", block.expect("a block")));
+    let rows = house.json("rules --kind bitbucket --json");
+    let rows = rows.as_array().expect("an array");
+    let samples = [
+        ("{version}", "latest"),
+        ("{project}", "KEY"),
+        ("{repo}", "app"),
+        ("{id}", "17"),
+        ("{key}", "com.example:hook"),
+        ("{permission}", "PROJECT_READ"),
+    ];
+    let mut count = 0;
+    for row in rows {
+        let outlives =
+            row["effects"].as_array().expect("an array").contains(&json!("outlives-token"));
+        let path = row["path"].as_str().expect("a path").to_owned();
+        let path = samples.iter().fold(path, |path, (name, value)| path.replace(name, value));
+        let method = row["method"].as_str().expect("a method");
+        if outlives {
+            let call = format!("explain --permission PROJECT_ADMIN {method} {path}");
+            let ended = house.run(&call, "");
+            let refused = ended.out.contains("what this makes outlives the token");
+            assert!(ended.status == 1 && refused, "{call}: {ended:?}");
+            count += 1;
+        }
+    }
+    assert!(count > 15, "{count}");
+    house.check(
+        "explain --permission PROJECT_ADMIN PUT /rest/api/latest/projects/KEY/repos/app -> 0 out allowed",
+    );
 }
