@@ -1,9 +1,5 @@
 //! The dialect of Bitbucket Data Center, by data: what each documented operation needs, and what becomes of
 //! other spellings.
-#![expect(
-    clippy::panic,
-    reason = "clippy.toml lets tests do so, but does not know helpers of tests for what they are"
-)]
 
 use gitlatch::domain::dialect::path::check_token_query;
 use gitlatch::domain::dialect::{Classified, Kind, RequestLine, Unclear};

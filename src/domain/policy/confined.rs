@@ -94,7 +94,8 @@ fn in_query(query: &str, name: &'static str) -> Result<Vec<Value>, String> {
     Ok(found.map(|value| Value::from(value.into_owned())).into_iter().collect())
 }
 
-/// The values at a path of members; `null` is the same as nothing.
+/// The values at a path of members; `null` is the same as nothing. A path that begins with `[]` goes through
+/// each of a list, or through what is no list.
 fn in_body(body: Option<&Value>, path: &str) -> Result<Vec<Value>, String> {
     let Some(body) = body else { return Ok(Vec::new()) };
     let mut values = vec![body];
@@ -102,6 +103,10 @@ fn in_body(body: Option<&Value>, path: &str) -> Result<Vec<Value>, String> {
         let (step, list) = step.strip_suffix("[]").map_or((step, false), |step| (step, true));
         let mut next = Vec::new();
         for value in values {
+            if list && step.is_empty() {
+                next.extend(value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice));
+                continue;
+            }
             let Value::Object(members) = value else {
                 return Err("stands in what is no object".to_owned());
             };
