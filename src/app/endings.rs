@@ -10,9 +10,11 @@ use crate::manage::endings::{End, end_tokens};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use std::time::Duration;
 
-/// How often it is tried, and how long is waited between: as long as the clerks' queue may take.
-const TRIES: u32 = 10;
+/// How often it is tried, and how long is waited between: ten minutes of a queue that is full.
+const TRIES: u32 = 1200;
 const BETWEEN: Duration = Duration::from_millis(500);
+/// How long the one who did it waits for that; it goes on meanwhile.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Ends tokens by way of the clerks.
 pub(super) struct Endings {
@@ -39,7 +41,7 @@ impl Registrar for Endings {
             NameEnd::Deleted => End::Deleted,
             NameEnd::Changed => End::Changed,
         };
-        async move {
+        let ending = tokio::task::spawn_local(async move {
             let mut why = Undone::Busy.to_string();
             for _ in 0..TRIES {
                 let (place, by, request) = (place.clone(), by.clone(), request.clone());
@@ -58,6 +60,10 @@ impl Registrar for Endings {
                 "the host has deleted or renamed {place}, and its tokens could not be ended ({why}): \
                  revoke them with gitlatch token revoke"
             );
+        });
+        async move {
+            // Either way it is done or goes on.
+            let _ = tokio::time::timeout(PATIENCE, ending).await;
         }
         .boxed_local()
     }

@@ -42,15 +42,15 @@ pub enum Says {
     /// A repository: as text `KEY/slug`, or as object with `slug` and `project.key`. A number is a bare id,
     /// which nobody here can place.
     Repository,
-    /// A project by its key, as text or as object with `key`.
-    Project,
     /// The project into which something is put, where `PROJECT_ADMIN` is needed.
     TargetProject,
     /// The name of the very place, which may not become another one: the text equals its slug or key without
     /// case.
     OwnName,
-    /// The project of the very place, which may not become another one.
+    /// The project of the very place, and no other one.
     OwnProject,
+    /// The very place, which is a repository.
+    OwnRepository,
     /// Something that nobody here can place, as a bare id.
     Unplaceable,
     /// This text, without case, and no other: another one would widen what is asked for.

@@ -249,6 +249,15 @@ pub enum NameEffect {
     MayChange,
 }
 
+/// What an operator's rule has a request need besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Also {
+    /// The need.
+    pub need: Need,
+    /// What the rule is called.
+    pub rule: String,
+}
+
 /// One request, understood.
 #[derive(Clone, Debug)]
 pub struct Intent {
@@ -259,7 +268,7 @@ pub struct Intent {
     /// What it needs there.
     pub need: Need,
     /// What it needs besides, by a rule of the operator's.
-    pub also: Vec<Need>,
+    pub also: Vec<Also>,
     /// How its caller wants to be spoken to.
     pub voice: Voice,
     /// What its body must be.

@@ -26,13 +26,21 @@ pub(super) fn judge(location: &str, upstream: &Origin, public: &Origin) -> Locat
         None if location.starts_with('/') => (location, false),
         None => return Location::Elsewhere,
         Some((https, authority, path)) => {
-            if https != upstream.https || !same_authority(authority, upstream) {
+            // A host that knows how clients call it says so itself.
+            let is = |own: &Origin| https == own.https && same_authority(authority, own);
+            if !is(upstream) && !is(public) {
                 return Location::Elsewhere;
             }
             (path, true)
         }
     };
     let bare = path.split(['?', '#']).next().unwrap_or_default();
+    // What follows a semicolon may be a session of the host's (`;jsessionid=…`).
+    let bare = match bare.split_once(';') {
+        None => bare,
+        Some((bare, _)) if is_login(bare) => return Location::Login,
+        Some(_) => return Location::Elsewhere,
+    };
     if is_login(bare) {
         return Location::Login;
     }
@@ -71,8 +79,10 @@ fn same_authority(authority: &str, upstream: &Origin) -> bool {
 /// The log-in pages of Bitbucket, Gitea, GitLab, GitHub and of sign-on in front of them.
 fn is_login(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    let ends = ["/login", "/users/sign_in", "/user/login", "/session/new", "/sso", "/saml"];
-    ends.iter().any(|end| path.ends_with(end)) || path.contains("/oauth2/start")
+    let ends = ["/login", "/users/sign_in", "/user/login", "/session/new", "/sso", "/saml", "/mfa"];
+    let within =
+        ["/oauth2/start", "/plugins/servlet/external-login", "/plugins/servlet/samlconsumer"];
+    ends.iter().any(|end| path.ends_with(end)) || within.iter().any(|part| path.contains(part))
 }
 
 #[cfg(test)]
@@ -102,6 +112,13 @@ mod tests {
             ),
             ("HTTP://UP:7990/git/x", rewritten("/git/x")),
             ("https://up:7990/git/x", Location::Elsewhere),
+            ("https://git.example.com/git/x", rewritten("/git/x")),
+            ("https://git.example.com:443/git/x", rewritten("/git/x")),
+            ("http://git.example.com/git/x", Location::Elsewhere),
+            ("https://git.example.com/other", Location::Elsewhere),
+            ("/git/login;jsessionid=1?next=x", Location::Login),
+            ("/git/x;jsessionid=1", Location::Elsewhere),
+            ("/git/plugins/servlet/external-login/1", Location::Login),
             ("http://up:7990/other", Location::Elsewhere),
             ("http://up:7990.evil/git/x", Location::Elsewhere),
             ("http://up:7990@evil/git/x", Location::Elsewhere),

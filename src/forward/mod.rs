@@ -154,6 +154,13 @@ pub enum ForwardError {
 }
 
 impl ForwardError {
+    /// Whether the host may have done what was asked, although its answer did not come or may not be handed
+    /// on. What never left whole was not done.
+    #[must_use]
+    pub const fn may_have_reached(&self) -> bool {
+        matches!(self, Self::Silent | Self::Protocol(_) | Self::Garbled | Self::Switched)
+    }
+
     /// The kind of trouble with the upstream that it is, for the metric, if it is one.
     #[must_use]
     pub const fn upstream_kind(&self) -> Option<&'static str> {

@@ -252,6 +252,7 @@ impl RemoteHost {
             // Which of them a client follows is up to the client.
             return Err(ForwardError::Redirect);
         }
+        let created = !parts.status.is_redirection();
         let judged = location
             .to_str()
             .map_or(Location::Elsewhere, |l| location::judge(l, &self.origin, &self.public));
@@ -262,6 +263,10 @@ impl RemoteHost {
             }
             // People follow their host to wherever they log in.
             (Location::Keep, _) | (_, Passage::Person) => {}
+            // It was done, and this says where it is: no client goes there by itself.
+            _ if created => {
+                parts.headers.remove(LOCATION);
+            }
             (Location::Login, Passage::Permitted { permit, .. })
                 if *permit.traveller() == Traveller::Nobody =>
             {

@@ -1,6 +1,7 @@
 //! What must hold for the body of a request before it is sent on, and git's probe.
 
 use super::Rules;
+use super::push::Held;
 use super::refusal::Refusal;
 use crate::domain::intent::{self, Intent};
 use crate::forward::ForwardError;
@@ -87,11 +88,13 @@ async fn take(upload: &mut Upload, rules: &Rules, most: usize) -> Option<Vec<u8>
     Some(read)
 }
 
-/// Reads a whole body of at most `most` bytes; `None` when there are more.
+/// Reads a whole body of at most `most` bytes, counted where it is more than one request's own; `None` when
+/// there are more.
 pub(super) async fn collect(
     upload: &mut Upload,
     rules: &Rules,
     most: usize,
+    mut counted: Option<&mut Held<'_>>,
 ) -> Result<Option<Bytes>, Refusal> {
     if upload.length().is_some_and(|length| length > most as u64) {
         return Ok(None);
@@ -103,6 +106,9 @@ pub(super) async fn collect(
             if let Some(data) = frame.data_ref() {
                 if read.len() + data.len() > most {
                     return Ok::<_, Refusal>(None);
+                }
+                if let Some(counted) = &mut counted {
+                    counted.grow(data.len())?;
                 }
                 read.extend_from_slice(data);
             }

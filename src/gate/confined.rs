@@ -3,6 +3,7 @@
 //! Of most requests the path tells all. Where a row says that fields name something else, and the identity
 //! upstream can reach more than the token may, the JSON body is read within a bound and given back untouched.
 
+use super::push::{Held, Holder};
 use super::refusal::Refusal;
 use super::{Gate, Rules, body};
 use crate::domain::intent::{Intent, Place};
@@ -21,19 +22,31 @@ use serde_json::Value;
 const MOST: usize = 1024 * 1024;
 
 impl Gate {
-    /// Holds what a confined request names to the scope of its token.
+    /// Holds what a request names to the scope of its token, if it is confined, and to the project that a
+    /// repository is in. What is read for it is counted for as long as the answer is kept.
     pub(super) async fn hold(
         &self,
         rules: &Rules,
         head: &Parts,
         who: &TokenPrincipal,
-        intent: &Intent,
+        (intent, is_confined): (&Intent, bool),
         upload: &mut Upload,
         at: Circumstances,
-    ) -> Result<(), Refusal> {
-        let body =
-            if confined::looks_at_body(intent) { read(rules, head, upload).await? } else { None };
-        Ok(confined::judge(who, intent, head.uri.query(), body.as_ref(), at)?)
+    ) -> Result<Held<'_>, Refusal> {
+        let mut counted = self.told.hold(Holder::Token(who.id));
+        let moves = confined::may_move(who, intent);
+        let body = if moves || is_confined && confined::looks_at_body(intent) {
+            read(rules, head, upload, &mut counted).await?
+        } else {
+            None
+        };
+        if moves {
+            confined::stays_in_project(who, intent, body.as_ref(), at)?;
+        }
+        if is_confined {
+            confined::judge(who, intent, head.uri.query(), body.as_ref(), at)?;
+        }
+        Ok(counted)
     }
 }
 
@@ -51,7 +64,12 @@ pub(super) fn unprotected(
 }
 
 /// The body as JSON; `None` when there is none.
-async fn read(rules: &Rules, head: &Parts, upload: &mut Upload) -> Result<Option<Value>, Refusal> {
+async fn read(
+    rules: &Rules,
+    head: &Parts,
+    upload: &mut Upload,
+    counted: &mut Held<'_>,
+) -> Result<Option<Value>, Refusal> {
     let is = |value: &http::HeaderValue, text: &str| {
         value.as_bytes().eq_ignore_ascii_case(text.as_bytes())
     };
@@ -69,7 +87,7 @@ async fn read(rules: &Rules, head: &Parts, upload: &mut Upload) -> Result<Option
     if parameters.filter(|parameter| !parameter.is_empty()).any(other) {
         return Err(Refusal::MediaType("application/json"));
     }
-    let read = body::collect(upload, rules, MOST).await?;
+    let read = body::collect(upload, rules, MOST, Some(counted)).await?;
     let read = read.ok_or(ForwardError::TooLarge(MOST as u64))?;
     if read.is_empty() {
         return Ok(None);

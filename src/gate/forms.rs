@@ -1,6 +1,7 @@
 //! Forms of people, looked at before they are sent on: a token that somebody types as a password goes to no
 //! host.
 
+use super::push::Held;
 use super::refusal::Refusal;
 use super::{Rules, body};
 use crate::domain::dialect::Classified;
@@ -23,6 +24,7 @@ pub(super) async fn check(
     head: &Parts,
     what: &Classified,
     upload: &mut Upload,
+    counted: &mut Held<'_>,
 ) -> Result<(), Refusal> {
     let login = matches!(what, Classified::Known(intent) if intent.action == Action::Login);
     let mut types = head.headers.get_all(CONTENT_TYPE).iter();
@@ -41,7 +43,7 @@ pub(super) async fn check(
     if coded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return if login || form { Err(Refusal::EncodedForm) } else { Ok(()) };
     }
-    let read = body::collect(upload, rules, MOST_FORM).await?;
+    let read = body::collect(upload, rules, MOST_FORM, Some(counted)).await?;
     let read = read.ok_or(ForwardError::TooLarge(MOST_FORM as u64))?;
     if contains_form(&read) || contains_form(&decode_form(&read)) {
         return Err(Refusal::TokenInForm);

@@ -79,6 +79,8 @@ pub struct Gate {
     ids: Ids,
     complaints: Arc<Complaints>,
     told: Told,
+    /// The same of access that outlives its token, which no pushes crowd out.
+    told_lasting: Told,
 }
 
 impl Gate {
@@ -108,6 +110,7 @@ impl Gate {
             ids,
             complaints,
             told: Told::default(),
+            told_lasting: Told::default(),
         }
     }
 

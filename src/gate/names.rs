@@ -8,15 +8,17 @@ use super::refusal::Refusal;
 use super::visit::Visit;
 use super::{Gate, Rules};
 use crate::domain::intent::{Intent, NameEffect, Place};
+use crate::domain::names::NameCase;
 use crate::domain::policy::Permit;
+use crate::domain::token::TokenId;
 use crate::domain::trail::{Actor, Author};
 use crate::forward::body::Body;
 use crate::forward::{ForwardError, Outbound, Passage, UpstreamCredential};
 use crate::gate::entry::now;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use http::Response;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
 use std::net::IpAddr;
@@ -75,7 +77,7 @@ impl Gate {
         mut request: Outbound,
         intent: &Intent,
         rules: &Rules,
-        who: (Option<IpAddr>, Option<crate::domain::token::TokenId>),
+        who: (Option<IpAddr>, Option<TokenId>),
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
         // The answer is read here.
@@ -86,29 +88,59 @@ impl Gate {
         let actor = who.1.map_or(Actor::Nobody, Actor::Token);
         let start = Instant::now();
         let carried = tokio::task::spawn_local(async move {
-            let answer = forwarder.send(owned.passage(), request, idle).await?;
-            if !answer.status().is_success() {
-                return Ok(answer);
-            }
-            let (answer, end) = match effect {
-                NameEffect::Stays => return Ok(answer),
-                NameEffect::Ends => (answer, NameEnd::Deleted),
-                NameEffect::MayChange => {
-                    let (answer, named) = named(answer).await?;
-                    if named.is_some_and(|told| is_called(&place, &told, case)) {
-                        return Ok(answer);
-                    }
-                    (answer, NameEnd::Changed)
-                }
+            let (answer, end) = match forwarder.send(owned.passage(), request, idle).await {
+                Ok(answer) => ended(answer, effect, &place, case).await,
+                // Whether the host has done it nobody here knows.
+                Err(error) => (Err(error.into()), None),
             };
-            let by = Author { who: actor, from: who.0, at: now()? };
-            registrar.name_ended(place, end, by, id).await;
-            Ok(answer)
+            let end = match &answer {
+                Err(Refusal::Forward(error)) if error.may_have_reached() => Some(NameEnd::Changed),
+                _ => end,
+            };
+            if let Some(end) = end {
+                let by = Author { who: actor, from: who.0, at: now()? };
+                registrar.name_ended(place, end, by, id).await;
+            }
+            answer
         });
         let answer = carried.await.map_err(|_crashed| Refusal::Crashed)?;
         visit.upstream(start.elapsed());
         answer
     }
+}
+
+/// What has become of the name, by the host's answer, which is given back.
+async fn ended(
+    answer: Response<Body>,
+    effect: NameEffect,
+    place: &Place,
+    case: NameCase,
+) -> (Result<Response<Body>, Refusal>, Option<NameEnd>) {
+    if !answer.status().is_success() {
+        return (Ok(answer), None);
+    }
+    match effect {
+        NameEffect::Stays => (Ok(answer), None),
+        NameEffect::Ends => {
+            let end = if is_of_rest(&answer) { NameEnd::Deleted } else { NameEnd::Changed };
+            (Ok(answer), Some(end))
+        }
+        NameEffect::MayChange => match named(answer).await {
+            Err(refusal) => (Err(refusal), Some(NameEnd::Changed)),
+            Ok((answer, told)) => {
+                let same = told.is_some_and(|told| is_called(place, &told, case));
+                (Ok(answer), (!same).then_some(NameEnd::Changed))
+            }
+        },
+    }
+}
+
+/// Whether this is an answer of REST, and no page of somebody in front of the host who says 200 to all: what
+/// is revoked stays so.
+fn is_of_rest(answer: &Response<Body>) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let json = kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+    json || matches!(answer.status(), StatusCode::ACCEPTED | StatusCode::NO_CONTENT)
 }
 
 /// Reads what the host says about what it has changed, and gives the answer back. What cannot be read says
@@ -123,7 +155,7 @@ async fn named(answer: Response<Body>) -> Result<(Response<Body>, Option<Value>)
 }
 
 /// Whether the host still calls the place what it was called.
-fn is_called(place: &Place, told: &Value, case: crate::domain::names::NameCase) -> bool {
+fn is_called(place: &Place, told: &Value, case: NameCase) -> bool {
     let is = |value: Option<&Value>, own: &str| {
         value.and_then(Value::as_str).is_some_and(|told| case.equal(told, own))
     };

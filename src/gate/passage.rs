@@ -40,11 +40,14 @@ impl Gate {
         let mut token = visit.token();
         if let Some(who) = &token {
             confined::unprotected(who, intent, &rules.protections)?;
-            if permit.confined() && matches!(intent.confined, Confined::Check(_)) {
-                let holding = self.hold(rules, &head, who, intent, &mut upload, at);
-                Box::pin(holding).await?;
-            }
         }
+        let _counted = match (&token, intent.confined) {
+            (Some(who), Confined::Check(_)) => {
+                let held = (intent, permit.confined());
+                Some(Box::pin(self.hold(rules, &head, who, held, &mut upload, at)).await?)
+            }
+            _ => None,
+        };
         // Nobody but a token has a permit to push.
         if let (Action::Push, Some(pusher), Place::Repository(repository)) =
             (intent.action, &token, &intent.place)
@@ -65,17 +68,22 @@ impl Gate {
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
         let request = outbound(head, upload, at.client, service, visit);
-        if let Some(who) = visit.token().filter(|_| intent.effects.outlives) {
+        let answer = if intent.effects.name == NameEffect::Stays {
+            let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
+            self.forward(passage, request, rules, visit).await?
+        } else {
+            let id = visit.token().map(|who| who.id);
+            let owned = Owned::Permitted(permit, credential);
+            let naming = self.forward_naming(owned, request, intent, rules, (at.client, id), visit);
+            Box::pin(naming).await?
+        };
+        if let Some(who) = visit.token()
+            && intent.effects.outlives
+            && answer.status().is_success()
+        {
             self.tell_lasting(&who, intent, at, visit);
         }
-        if intent.effects.name != NameEffect::Stays {
-            let (owned, id) =
-                (Owned::Permitted(permit, credential), visit.token().map(|who| who.id));
-            let naming = self.forward_naming(owned, request, intent, rules, (at.client, id), visit);
-            return Box::pin(naming).await;
-        }
-        let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
-        self.forward(passage, request, rules, visit).await
+        Ok(answer)
     }
 
     /// Tells the trail of access that goes on without the token that makes it.
@@ -86,7 +94,7 @@ impl Gate {
         at: Circumstances,
         visit: &Visit,
     ) {
-        let Some(left_out) = self.told.admit(who.id, Instant::now()) else { return };
+        let Some(left_out) = self.told_lasting.admit(who.id, Instant::now()) else { return };
         let subject = Subject {
             token: Some(who.id),
             user: who.user().map(ToString::to_string),
@@ -102,9 +110,8 @@ impl Gate {
         self.identify.tell(note, by);
     }
 
-    /// The token and the permit as they are now, when the commands of a push, or a batch of LFS,
-    /// have come: its client may have
-    /// taken its time, and the token may have ended meanwhile.
+    /// The token and the permit as they are now, when the commands of a push, or a batch of LFS, have come:
+    /// its client may have taken its time, and the token may have ended meanwhile.
     pub(super) fn permitted_still(
         &self,
         presented: &Presented,

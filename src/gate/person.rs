@@ -35,6 +35,7 @@ impl Gate {
         client: Option<IpAddr>,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
+        let mut counted = self.told.hold(Holder::Person(client));
         let mut ends = None;
         if let Classified::Known(intent) = &what {
             ends = (intent.effects.name != NameEffect::Stays).then(|| intent.clone());
@@ -47,7 +48,7 @@ impl Gate {
                 return Ok(answer);
             }
         } else {
-            forms::check(rules, &head, &what, &mut upload).await?;
+            forms::check(rules, &head, &what, &mut upload, &mut counted).await?;
         }
         let request = outbound(head, upload, client, String::new(), visit);
         let answer = match ends {

@@ -142,7 +142,7 @@ async fn knock(
             body::check_empty(upload, rules).await?;
             Some(Bytes::new())
         }
-        _ => body::collect(upload, rules, door.most_body()).await?,
+        _ => body::collect(upload, rules, door.most_body(), None).await?,
     };
     let mut types = head.headers.get_all(CONTENT_TYPE).iter();
     let first = types.next().and_then(|value| value.to_str().ok());

@@ -70,6 +70,8 @@ const CONFINED: &[(&str, &str, &str, u16)] = &[
     ("project", "POST REPO", r#"{"name":"fork","project":{"key":"TEAM"}}"#, 200),
     ("project", "POST REPO", r#"{"name":"fork","project":{"key":"OTHER"}}"#, 403),
     ("project", "POST REPO", r#"{"name":"fork"}"#, 403),
+    ("project", "POST REPO", r#"{"name":"fork","Project":{"key":"TEAM"}}"#, 403),
+    ("project", "GET REPO/participants?direction=OUTGOING", "", 403),
     ("project", "POST REPO/pull-requests", PULL_WITHIN, 200),
     ("project", "POST REPO/pull-requests", PULL_FROM_OUTSIDE, 403),
     (
@@ -147,6 +149,7 @@ fn what_is_not_confined_is_the_hosts_to_judge() {
     let (narrow, _) = site.token(&["--user", "alice", "--permission", "REPO_READ"]);
     let (refs, _) =
         site.token(&["--user", "alice", "--permission", "REPO_ADMIN", "--ref", "refs/heads/bot/*"]);
+    let (admin, _) = site.token(&["--user", "alice", "--permission", "REPO_ADMIN"]);
     let cases: &[(&str, &str, &str, u16)] = &[
         (&token, "GET /rest/api/1.0/repos?name=x", "", 200),
         (&token, "POST REPO", r#"{"name":"mine"}"#, 200),
@@ -167,6 +170,11 @@ fn what_is_not_confined_is_the_hosts_to_judge() {
         (&narrow, "GET REPO/permissions/users", "", 403),
         (&refs, "POST REPO/branches", r#"{"name":"x","startPoint":"main"}"#, 403),
         (&refs, "POST REPO/pull-requests", "{}", 200),
+        (&refs, "DELETE REPO", "", 403),
+        (&admin, "PUT REPO", r#"{"description":"x"}"#, 200),
+        (&admin, "PUT REPO", r#"{"project":{"key":"team"}}"#, 200),
+        (&admin, "PUT REPO", r#"{"project":{"key":"OTHER"}}"#, 403),
+        (&token, "PUT REPO", r#"{"project":{"key":"OTHER"}}"#, 200),
     ];
     for (token, line, body, status) in cases {
         let line = line.replace("REPO", REPO);
@@ -351,7 +359,13 @@ path = '/rest/my-plugin/1.0/open/{project}/{repo}'
 allow = 'REPO_READ'
 confined = 'pass'
 [[rule]]
-path = '/**'
+path = '/rest/**'
+allow = 'REPO_READ'
+[[rule]]
+path = '/rest/api/**'
+allow = 'REPO_READ'
+[[rule]]
+path = '/rest/unheard-of/**'
 allow = 'REPO_READ'
 ";
     let upstream = Upstream::answering(OK);
@@ -364,7 +378,7 @@ allow = 'REPO_READ'
         (&project, "GET /rest/Keys/latest/projects/TEAM/ssh", 403),
         (&write, "GET REPO/commits", 403),
         (&project, "GET REPO/commits", 200),
-        (&write, "GET /rest/api/1.0/projects/TEAM/repos/app/commits", 200),
+        (&write, "GET /rest/api/1.0/projects/TEAM/repos/app/commits", 403),
         (&read, "GET /rest/my-plugin/1.0/projects/TEAM/repos/app/x", 200),
         (&read, "POST /rest/my-plugin/1.0/projects/TEAM/repos/app/x", 403),
         (&write, "POST /rest/my-plugin/1.0/projects/TEAM/repos/app/x", 200),
@@ -382,6 +396,21 @@ allow = 'REPO_READ'
         (&write, "GET /Login", 403),
         (&write, "GET /plugins/servlet/oauth/authorize", 403),
         (&write, "GET /rest/unheard-of/1.0/thing", 200),
+        (&write, "GET /rest/other/1.0/thing", 403),
+        (&write, "GET /rest/unheard-of/1.0/login", 403),
+        (&write, "GET REPO/webhooks/+5", 403),
+        (&write, "PUT REPO/permissions/users.json?name=x&permission=REPO_ADMIN", 403),
+        (&write, "DELETE /rest/api/latest/projects/TEAM/repos/app.json", 403),
+        (&write, "DELETE /rest/api/latest/projects/TEAM/repos/app.txt", 403),
+        (&write, "POST REPO/pull-requests/1/merge.txt", 403),
+        (&write, "POST REPO/pull-requests/1/comments/2/apply-suggestion.json", 403),
+        (
+            &write,
+            "POST /rest/api/latest/projects/TEAM/permissions/project_admin/all?allow=true",
+            403,
+        ),
+        (&write, "GET /rest/api/latest/projects/team/repos/app/commits", 403),
+        (&write, "GET /rest/api/latest/projects/T%45AM/repos/app/commits", 403),
     ];
     for (token, line, status) in cases {
         let line = line.replace("REPO", REPO);

@@ -57,6 +57,8 @@ pub(super) struct Explanation {
     project: Option<String>,
     repository: Option<String>,
     need: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
     have: String,
     verdict: &'static str,
     /// The status of gitlatch's own answer; null when the request goes on to the host.
@@ -224,6 +226,7 @@ impl Explanation {
             project: None,
             repository: None,
             need: None,
+            also: Vec::new(),
             have: have(who),
             verdict: "refused",
             status: None,
@@ -244,6 +247,11 @@ impl Explanation {
             },
             repository: intent.place.repository().map(ToString::to_string),
             need: Some(intent.need.name()),
+            also: intent
+                .also
+                .iter()
+                .map(|also| format!("{} by {}", also.need, also.rule))
+                .collect(),
             ..self
         }
     }
@@ -263,7 +271,7 @@ impl Explanation {
     }
 
     /// The lines for people.
-    pub(super) fn fields(&self) -> [(&'static str, String); 10] {
+    pub(super) fn fields(&self) -> [(&'static str, String); 11] {
         let text = |value: Option<&'static str>| value.unwrap_or_default().to_owned();
         let verdict = match self.status {
             None => self.verdict.to_owned(),
@@ -277,6 +285,7 @@ impl Explanation {
             ("project", self.project.clone().unwrap_or_default()),
             ("repository", self.repository.clone().unwrap_or_default()),
             ("need", text(self.need)),
+            ("and", self.also.join(", ")),
             ("have", self.have.clone()),
             ("verdict", verdict),
             ("why", self.why.clone()),

@@ -21,10 +21,10 @@ pub(super) fn field(field: &Field) -> String {
     };
     let says = match field.says {
         Says::Repository => "a repository within the token's scope",
-        Says::Project => "a project within the token's scope",
+        Says::OwnRepository => "the repository that the path names",
         Says::TargetProject => "a project within the token's scope, with PROJECT_ADMIN there",
         Says::OwnName => "the name that it has, which stays",
-        Says::OwnProject => "the project that it is in, where it stays",
+        Says::OwnProject => "the project that the path names",
         Says::Unplaceable => "nothing: nobody here can tell where that is",
         Says::Exactly(text) => return format!("{place} `{name}`: `{text}`"),
     };

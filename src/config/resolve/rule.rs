@@ -17,7 +17,14 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Rule> {
         section.notes.error(section.place(), text);
     }
     let verdict = verdict(section);
-    Some(Rule { number: 0, methods: methods?, path: path?, verdict: verdict? })
+    let rule = Rule { number: 0, methods: methods?, path: path?, verdict: verdict? };
+    if matches!(rule.verdict, RuleVerdict::Allow { .. }) && !rule.path.names_a_part() {
+        let text = "`path`: this tightens what the table knows and opens nothing: only what lies below a part \
+                    of the REST API is opened, as by \"/rest/my-plugin/**\"";
+        let place = section.set("path").unwrap_or_else(|| section.place());
+        section.notes.warning(place, text);
+    }
+    Some(rule)
 }
 
 fn methods(section: &mut Section<'_>) -> Option<Vec<String>> {

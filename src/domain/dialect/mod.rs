@@ -143,6 +143,17 @@ impl Kind {
         }
     }
 
+    /// Whether some host might take a path, behind the prefix, for one that the table has: in another
+    /// spelling, or with other names and numbers than the table's hosts are known to have.
+    #[must_use]
+    pub fn resembles(self, path: &str) -> bool {
+        match self {
+            Self::Bitbucket => bitbucket::resembles(path),
+            // It serves Git and nothing else, so that nothing is opened there.
+            Self::Git => true,
+        }
+    }
+
     /// Understands a request. `prefix` is the path of `public_url`, without a slash at its end.
     ///
     /// # Errors
@@ -181,6 +192,10 @@ impl Kind {
         }
     }
 }
+
+/// Endings of a path by which Atlassian's REST libraries are told the format of the answer, and which they
+/// take off before they look for what it names.
+const EXTENSIONS: &[&str] = &[".txt", ".htm", ".html", ".json", ".xml", ".atom"];
 
 /// Where tokens are managed over HTTP.
 const MANAGEMENT: &str = "/rest/access-tokens";

@@ -6,7 +6,7 @@
 
 use super::path::{check_deciding, decode};
 use super::{Classified, Kind, RequestLine, Unclear};
-use crate::domain::intent::{Action, Body, Confined, Effects, Intent, Need, Place, Voice};
+use crate::domain::intent::{Action, Also, Body, Confined, Effects, Intent, Need, Place, Voice};
 use crate::domain::names::{ProjectPath, RepoName, RepoPath};
 use crate::domain::permission::{Level, Permission};
 use crate::domain::policy::Denial;
@@ -72,8 +72,50 @@ enum Segment {
 /// How segments are compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
+    /// Byte for byte.
     Exact,
-    AnyCase,
+    /// As the most lenient host would read it.
+    Loose,
+}
+
+impl Reading {
+    fn matches(self, text: &str, given: &str) -> bool {
+        if self == Self::Exact {
+            return wildcard(text.as_bytes(), given.as_bytes(), false);
+        }
+        // Numbers are the same with zeros and a sign in front.
+        let number = |text: &str| {
+            let digits = text.trim_start_matches('+');
+            let digits = Some(digits).filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+            Some(digits.trim_start_matches('0').to_owned()).filter(|_| !digits.is_empty())
+        };
+        [given, &decode(given)].into_iter().any(|given| {
+            wildcard(text.as_bytes(), given.as_bytes(), true)
+                || (is_version(text) && is_version(given))
+                || number(text).is_some_and(|own| number(given) == Some(own))
+        })
+    }
+}
+
+/// `latest` or `1.0`: the versions of an API, of which most hosts serve several.
+fn is_version(text: &str) -> bool {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    text.eq_ignore_ascii_case("latest")
+        || text.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor))
+}
+
+/// The path without the `/scm` that Git paths may have in front.
+fn without_scm(path: &str) -> Option<&str> {
+    let (scm, rest) = path.split_at_checked(4)?;
+    (scm.eq_ignore_ascii_case("/scm") && rest.starts_with('/')).then_some(rest)
+}
+
+/// The path without an ending by which Atlassian's REST libraries are told the format of the answer.
+fn without_extension(path: &str) -> Option<&str> {
+    super::EXTENSIONS.iter().find_map(|ending| {
+        let (head, tail) = path.split_at_checked(path.len().checked_sub(ending.len())?)?;
+        tail.eq_ignore_ascii_case(ending).then_some(head)
+    })
 }
 
 impl PathPattern {
@@ -120,6 +162,17 @@ impl PathPattern {
         Ok(Self { text: text.to_owned(), segments })
     }
 
+    /// Whether it names a part of a host's REST API, `/rest/PART/…`, so that what it opens is somebody's to
+    /// vouch for.
+    #[must_use]
+    pub fn names_a_part(&self) -> bool {
+        let literal = |at: usize| match self.segments.get(at) {
+            Some(Segment::Text(text)) if !text.contains('*') => Some(text.as_str()),
+            _ => None,
+        };
+        literal(0) == Some("rest") && literal(1).is_some() && self.segments.len() > 2
+    }
+
     /// The place that a path names, if the pattern matches it exactly; `None` where it does not.
     fn place(&self, path: &str) -> Option<Place> {
         let found = self.captures(path, Reading::Exact)?;
@@ -134,14 +187,14 @@ impl PathPattern {
         }
     }
 
-    /// Whether some reading of the path matches: raw or decoded, in any case, with or without a slash at its
-    /// end.
+    /// Whether some reading of the path matches: each segment raw or decoded, in any case, with or without a
+    /// slash or the name of a format at its end, by any version of an API, and with or without `/scm`.
     fn catches(&self, path: &str) -> bool {
         let decoded = decode(path);
-        [path, &decoded].into_iter().any(|view| {
-            let view = view.strip_suffix('/').unwrap_or(view);
-            self.captures(view, Reading::AnyCase).is_some()
-        })
+        let views = [path, &decoded].into_iter().flat_map(|view| [Some(view), without_scm(view)]);
+        let views = views.flatten().map(|view| view.strip_suffix('/').unwrap_or(view));
+        let mut views = views.flat_map(|view| [Some(view), without_extension(view)]).flatten();
+        views.any(|view| self.captures(view, Reading::Loose).is_some())
     }
 
     fn captures<'a>(&self, path: &'a str, reading: Reading) -> Option<Captures<'a>> {
@@ -155,7 +208,7 @@ impl PathPattern {
                 Segment::Project => found.project = Some(given),
                 Segment::Repository => found.repository = Some(given),
                 Segment::Text(text) => {
-                    if !wildcard(text.as_bytes(), given.as_bytes(), reading) {
+                    if !reading.matches(text, given) {
                         return None;
                     }
                 }
@@ -171,12 +224,9 @@ struct Captures<'a> {
     repository: Option<&'a str>,
 }
 
-/// Matches a segment by going on from the last `*`.
-fn wildcard(pattern: &[u8], text: &[u8], reading: Reading) -> bool {
-    let same = |a: u8, b: u8| match reading {
-        Reading::Exact => a == b,
-        Reading::AnyCase => a.eq_ignore_ascii_case(&b),
-    };
+/// Matches a segment by going on from the last `*`, in any case where case does not count.
+fn wildcard(pattern: &[u8], text: &[u8], any_case: bool) -> bool {
+    let same = |a: u8, b: u8| a == b || any_case && a.eq_ignore_ascii_case(&b);
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {
         if pattern.get(p) == Some(&b'*') {
@@ -261,22 +311,22 @@ fn allowing(
     let Some(local) = line.path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')) else {
         return what;
     };
-    let fits = |rule: &&Rule| {
-        matches!(rule.verdict, RuleVerdict::Allow { .. })
-            && rule.has_method(line.method)
-            && rule.path.place(local).is_some()
+    let allows = |rule: &&Rule| {
+        matches!(rule.verdict, RuleVerdict::Allow { .. }) && rule.has_method(line.method)
     };
     match what {
         Ok(Classified::Known(mut intent)) => {
-            for rule in rules.iter().filter(fits) {
+            // Tightened is every spelling; a rule that could open it matches exactly.
+            for rule in rules.iter().filter(allows).filter(|rule| rule.path.catches(local)) {
                 if let RuleVerdict::Allow { need, .. } = rule.verdict {
-                    intent.also.push(Need::Permission(need));
+                    intent.also.push(Also { need: Need::Permission(need), rule: rule.name() });
                 }
             }
             Ok(Classified::Known(intent))
         }
         Ok(Classified::Unknown) | Err(Unclear::Method { .. }) => {
-            let rule = rules.iter().find(fits);
+            let exact = |rule: &&Rule| rule.path.place(local).is_some();
+            let rule = rules.iter().filter(allows).find(exact);
             match rule.and_then(|rule| opened(rule, kind, local, line.method)) {
                 Some(intent) => Ok(Classified::Known(Box::new(intent))),
                 None => what,
@@ -289,7 +339,10 @@ fn allowing(
 /// The intent of a request that a rule opens, if it may.
 fn opened(rule: &Rule, kind: Kind, path: &str, method: &str) -> Option<Intent> {
     let RuleVerdict::Allow { need, confined } = rule.verdict else { return None };
-    let opens = kind != Kind::Git && check_deciding(path).is_ok() && !forbidden(kind, path);
+    let opens = kind != Kind::Git
+        && rule.path.names_a_part()
+        && check_deciding(path).is_ok()
+        && !forbidden(kind, path);
     // A method that nobody knows means nothing here that anybody could vouch for.
     let known = METHODS.contains(&method);
     let place = rule.path.place(path).filter(|_| opens && known)?;
@@ -313,33 +366,42 @@ fn opened(rule: &Rule, kind: Kind, path: &str, method: &str) -> Option<Intent> {
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
 
-/// Whether some reading of the path, by some method, is what no token may do, or is in the table at all in
-/// another spelling than the one that the table has.
+/// Words of what no token may do, in parts of paths that nobody here knows.
+const WORDS: [&str; 12] = [
+    "merge",
+    "rebase",
+    "synchroni",
+    "login",
+    "logout",
+    "oauth",
+    "saml",
+    "session",
+    "password",
+    "admin",
+    "credential",
+    "access-token",
+];
+
+/// Whether some reading of the path may be something that the table has, of whatever method, or sounds like
+/// what no token may do. Its own spelling may lack a method that no row forbids.
 fn forbidden(kind: Kind, path: &str) -> bool {
     let lower = decode(path).to_ascii_lowercase();
-    let words =
-        ["merge", "auto-merge", "automerge", "rebase", "synchronize", "login", "logout", "admin"];
-    let odd = |segment: &str| {
-        words.contains(&segment) || segment.starts_with("j_") || segment == "access-tokens"
+    let sounds = |segment: &str| {
+        (WORDS.iter().any(|word| segment.contains(word)) && segment != "merge-base")
+            || segment.starts_with("j_")
+            || segment == "sso"
     };
-    if lower.split('/').any(odd) {
+    if !lower.starts_with("/rest/") || lower.split('/').any(sounds) {
         return true;
     }
-    let readings = [path.to_owned(), decode(path).into_owned(), lower];
-    let trimmed = readings.iter().map(|view| view.strip_suffix('/').unwrap_or(view));
-    trimmed.enumerate().any(|(number, view)| {
-        METHODS.into_iter().any(|method| {
-            let line = RequestLine { method, path: view, query: None };
-            match kind.classify("", line) {
-                Ok(Classified::Known(intent)) => {
-                    // In its own spelling a known path may get a method that it lacks.
-                    matches!(intent.need, Need::Never(_)) || number > 0 && view != path
-                }
-                Ok(Classified::Own) | Err(Unclear::Path(_)) => true,
-                Ok(Classified::Unknown) | Err(Unclear::Method { .. }) => false,
-            }
-        })
-    })
+    let of = |method| kind.classify("", RequestLine { method, path, query: None });
+    let lacks = METHODS.into_iter().any(|method| matches!(of(method), Err(Unclear::Method { .. })));
+    let never = METHODS.into_iter().any(|method| match of(method) {
+        Ok(Classified::Known(intent)) => matches!(intent.need, Need::Never(_)),
+        Ok(Classified::Own) | Err(Unclear::Path(_)) => true,
+        Ok(Classified::Unknown) | Err(Unclear::Method { .. }) => false,
+    });
+    never || !lacks && kind.resembles(path)
 }
 
 #[cfg(test)]
@@ -422,8 +484,22 @@ mod tests {
             ("POST", "/rest/keys", false),
             ("POST", "/rest/keysx/1.0", false),
         ];
+        let more = [
+            ("/rest/api/latest/projects/TEAM", "/rest/api/1.0/projects/team", true),
+            ("/rest/api/latest/projects/TEAM", "/rest/api/latest/projects/TEAM.json", true),
+            ("/rest/x/7", "/rest/x/007", true),
+            ("/rest/x/7", "/rest/x/+7", true),
+            ("/rest/x/7", "/rest/x/70", false),
+            ("/rest/raw/*/x", "/rest/raw/a%2Fb/%78", true),
+            ("/team/app.git/**", "/scm/team/app.git/git-receive-pack", true),
+            ("/scm/team/app.git/**", "/scm/team/app.git/git-receive-pack", true),
+        ];
         for (method, path, expected) in cases {
             assert_eq!(denying(&deny, method, path).is_some(), expected, "{method} {path}");
+        }
+        for (pattern, path, expected) in more {
+            let deny = [rule("", pattern, RuleVerdict::Deny("no".to_owned()))];
+            assert_eq!(denying(&deny, "GET", path).is_some(), expected, "{pattern} {path}");
         }
         let get = [rule("GET", "/a", RuleVerdict::Deny(String::new()))];
         assert!(denying(&get, "HEAD", "/a").is_some());
@@ -440,7 +516,8 @@ mod tests {
             allowing(&rules, Kind::Git, "", line, Kind::Git.classify("", line))
         };
         let Ok(Classified::Known(intent)) = judge("/p/r.git/info/refs") else { panic!("known") };
-        assert_eq!(intent.also, [Need::Permission(admin)]);
+        let also: Vec<Need> = intent.also.iter().map(|also| also.need).collect();
+        assert_eq!(also, [Need::Permission(admin)]);
         assert!(matches!(judge("/x/y"), Ok(Classified::Unknown)));
     }
 }

@@ -5,17 +5,46 @@
 
 use super::super::confined::{Absent, At, Confined, Field, Says};
 use super::super::dialect::path::parameter;
-use super::super::intent::{Intent, Need, Place};
+use super::super::intent::{Intent, NameEffect, Need, Place};
 use super::super::names::{NameCase, ProjectPath, RepoName, RepoPath};
 use super::super::permission::{Level, Permission};
 use super::super::principal::TokenPrincipal;
-use super::decide::{Circumstances, Denial, permitted};
+use super::decide::{Asked, Circumstances, Denial, permitted};
 use serde_json::Value;
 
 /// Whether the body has to be read for it.
 #[must_use]
 pub fn looks_at_body(intent: &Intent) -> bool {
     in_the_body(intent).next().is_some()
+}
+
+/// Whether a body has to be read to see whether it moves a repository to another project, which takes
+/// administration of that: the host asks for it, and of its person.
+#[must_use]
+pub fn may_move(who: &TokenPrincipal, intent: &Intent) -> bool {
+    let administers = who.permissions.contain(Permission::Project(Level::Admin));
+    intent.effects.name == NameEffect::MayChange
+        && intent.place.repository().is_some()
+        && !administers
+}
+
+/// Holds a token that administers no projects to the project that the repository is in.
+///
+/// # Errors
+/// When the body names another one.
+pub fn stays_in_project(
+    who: &TokenPrincipal,
+    intent: &Intent,
+    body: Option<&Value>,
+    at: Circumstances,
+) -> Result<(), Denial> {
+    const PROJECT: Field =
+        Field { at: At::Body("project"), says: Says::OwnProject, absent: Absent::Within };
+    judge_fields([&PROJECT].into_iter(), who, intent, (None, body), at).map_err(|_elsewhere| {
+        let asked = Need::Permission(Permission::Project(Level::Admin));
+        let have = who.permissions.to_string();
+        Denial::Permission { asked: Asked::elsewhere(asked), have }
+    })
 }
 
 /// Holds what a confined request names in its query and body to what its token may reach. `body` is what
@@ -75,6 +104,12 @@ fn judge_fields<'a>(
             return Err(refused(text.to_owned()));
         }
         for value in values {
+            // Texts stand in queries; a host that wants an object would find none in a text.
+            let named = matches!(field.says, Says::Repository | Says::OwnRepository)
+                || matches!(field.says, Says::TargetProject | Says::OwnProject);
+            if matches!(field.at, At::Body(_)) && named && !value.is_object() {
+                return Err(refused(NO_OBJECT.to_owned()));
+            }
             placed(who, intent, field.says, &value, at).map_err(refused)?;
         }
     }
@@ -110,8 +145,11 @@ fn in_body(body: Option<&Value>, path: &str) -> Result<Vec<Value>, String> {
             let Value::Object(members) = value else {
                 return Err("stands in what is no object".to_owned());
             };
-            let member = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(step));
-            match member.map(|(_, member)| member) {
+            // A host that tells names apart by case would find none, and choose by itself.
+            if members.keys().any(|name| name != step && name.eq_ignore_ascii_case(step)) {
+                return Err("is spelled in another case".to_owned());
+            }
+            match members.get(step) {
                 None | Some(Value::Null) => {}
                 Some(Value::Array(items)) if list => next.extend(items),
                 Some(_) if list => return Err("is no list".to_owned()),
@@ -136,7 +174,6 @@ fn placed(
             let need = Need::Permission(Permission::Repository(Level::Read));
             (need, Place::Repository(repository(value)?))
         }
-        Says::Project => (Need::Any, Place::Project(project(value)?)),
         Says::TargetProject => {
             let need = Need::Permission(Permission::Project(Level::Admin));
             (need, Place::Project(project(value)?))
@@ -145,8 +182,13 @@ fn placed(
         Says::OwnProject => {
             let named = project(value)?;
             let same = intent.place.project().is_some_and(|own| at.case.equal(own, named.as_str()));
-            let why = "would move it to another project, away from the tokens that belong to it";
-            return if same { Ok(()) } else { Err(why.to_owned()) };
+            return if same { Ok(()) } else { Err("names another project".to_owned()) };
+        }
+        Says::OwnRepository => {
+            let named = repository(value)?;
+            let own = intent.place.repository().map(RepoPath::as_str);
+            let same = own.is_some_and(|own| at.case.equal(own, named.as_str()));
+            return if same { Ok(()) } else { Err("names another repository".to_owned()) };
         }
         Says::Exactly(text) => {
             let same = value.as_str().is_some_and(|given| given.eq_ignore_ascii_case(text));
@@ -171,10 +213,12 @@ fn stays(place: &Place, value: &Value, case: NameCase) -> Result<(), String> {
         Place::Repository(path) => Some(path.name()),
     };
     let same = value.as_str().zip(own).is_some_and(|(named, own)| case.equal(named, own));
-    let why = "would give it another name, away from the tokens that belong to it";
+    let why = "is not the name by which tokens belong to it, and would become it: leave it out";
     if same { Ok(()) } else { Err(why.to_owned()) }
 }
 
+const NO_OBJECT: &str =
+    "is no object: name a repository by `slug` and `project.key`, a project by `key`";
 const UNPLACEABLE: &str = "is neither KEY/slug nor an object with `slug` and `project.key`";
 
 fn repository(value: &Value) -> Result<RepoPath, String> {
@@ -186,7 +230,8 @@ fn repository(value: &Value) -> Result<RepoPath, String> {
         Value::Object(members) => {
             let member = |name: &str| one(members, name);
             by_name_only(members)?;
-            let key = project_key(member("project").ok_or(UNPLACEABLE)?)?;
+            let project = member("project").filter(|project| project.is_object());
+            let key = project_key(project.ok_or(UNPLACEABLE)?)?;
             let slug = member("slug").and_then(Value::as_str).ok_or(UNPLACEABLE)?;
             (key, slug.to_owned())
         }
@@ -228,9 +273,7 @@ fn by_name_only(members: &serde_json::Map<String, Value>) -> Result<(), String> 
 }
 
 fn one<'a>(members: &'a serde_json::Map<String, Value>, name: &str) -> Option<&'a Value> {
-    let named =
-        |(key, value): &(&String, &Value)| key.eq_ignore_ascii_case(name) && !value.is_null();
-    members.iter().find(named).map(|(_, value)| value)
+    members.get(name).filter(|value| !value.is_null())
 }
 
 #[cfg(test)]

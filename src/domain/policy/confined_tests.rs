@@ -125,8 +125,18 @@ const CASES: &[(&str, &str, &str, bool)] = &[
     ("project", "", r#"{"from":null}"#, true),
     ("project", "", r#"{"from":"x"}"#, false),
     ("project", "", "[]", false),
-    ("project", "", r#"{"links":[{"repository":"TEAM/a"},{"repository":"TEAM/b"}]}"#, true),
-    ("project", "", r#"{"links":[{"repository":"TEAM/a"},{"repository":"OTHER/b"}]}"#, false),
+    (
+        "project",
+        "",
+        r#"{"links":[{"repository":{"slug":"a","project":{"key":"TEAM"}}},{"repository":{"slug":"b","project":{"key":"TEAM"}}}]}"#,
+        true,
+    ),
+    (
+        "project",
+        "",
+        r#"{"links":[{"repository":{"slug":"a","project":{"key":"TEAM"}}},{"repository":{"slug":"b","project":{"key":"OTHER"}}}]}"#,
+        false,
+    ),
     ("project", "", r#"{"links":{"repository":"TEAM/a"}}"#, false),
     ("project", "", r#"{"name":"App","description":"x"}"#, true),
     ("project", "", r#"{"name":"other"}"#, false),
@@ -136,12 +146,19 @@ const CASES: &[(&str, &str, &str, bool)] = &[
     ("project", "", r#"{"project":{"key":"OTHER"}}"#, false),
     ("grants", "", r#"{"project":{"key":"OTHER"}}"#, false),
     ("project", "", r#"{"sourceId":1}"#, false),
+    ("project", "", r#"{"project":"TEAM"}"#, false),
+    ("project", "", r#"{"links":[{"repository":"TEAM/a"}]}"#, false),
+    ("project", "", r#"{"from":{"repository":"TEAM/a"}}"#, false),
+    ("project", "", r#"{"from":{"repository":{"slug":"lib","project":"TEAM"}}}"#, false),
 ];
 
 /// The same for a fork, of which the project is named.
 const FORKS: &[(&str, &str, bool)] = &[
     ("project", r#"{"project":{"key":"TEAM"}}"#, true),
     ("project", r#"{"project":{"key":"OTHER"}}"#, false),
+    ("project", r#"{"Project":{"key":"TEAM"}}"#, false),
+    ("project", r#"{"project":"TEAM"}"#, false),
+    ("project", r#"{"project":{"Key":"TEAM"}}"#, false),
     ("project", r#"{"project":{"key":"~alice"}}"#, false),
     ("project", r#"{"name":"x"}"#, false),
     ("project", r#"{"project":null}"#, false),

@@ -72,6 +72,8 @@ pub enum Denial {
         /// The owner of the token.
         owner: String,
     },
+    /// It commits, and the host would be told of no person.
+    NobodysCommit,
     /// The identity upstream can reach more than the token may, and what is asked for cannot be held to
     /// the token's scope, or names something outside of it.
     Confined {
@@ -97,6 +99,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// What moving something into another project asks for.
+    pub(super) fn elsewhere(need: Need) -> Self {
+        Self { need, on: "the project that it moves to".to_owned() }
+    }
+
     /// What an intent asks for.
     pub(super) fn of(need: Need, place: &Place) -> Self {
         Self { need, on: place.to_string() }
@@ -134,7 +141,7 @@ impl Denial {
             Self::Refs { .. } => "refs",
             Self::Rule { .. } => "rule",
             Self::Never(_) => "never",
-            Self::NoCommitter { .. } => "committer",
+            Self::NoCommitter { .. } | Self::NobodysCommit => "committer",
             Self::Confined { .. } => "confined",
             Self::Grant { .. } => "grant",
         }
@@ -166,6 +173,10 @@ impl fmt::Display for Denial {
             Self::Refs { text } | Self::Confined { text } => f.write_str(text),
             Self::Rule { reason, .. } => f.write_str(reason),
             Self::Never(never) => f.write_str(never.reason()),
+            Self::NobodysCommit => f.write_str(
+                "this makes a commit, and the host is told of no person who could be its committer \
+                 (identity mode \"fixed\" or \"none\"): commit with git and push",
+            ),
             Self::NoCommitter { owner } => {
                 write!(
                     f,
@@ -213,7 +224,7 @@ pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Resul
     // names.
     let fork = intent.action == Action::Fork && who.permissions.contain(FORK);
     let need = if fork { READ } else { intent.need };
-    for need in std::iter::once(need).chain(intent.also.iter().copied()) {
+    for need in std::iter::once(need).chain(intent.also.iter().map(|also| also.need)) {
         permitted(who, need, &intent.place, at)?;
     }
     let rules = &who.limits.refs;
@@ -224,8 +235,13 @@ pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Resul
         );
         return Err(Denial::Refs { text });
     }
-    if intent.effects.commits && who.user().is_none() {
-        return Err(Denial::NoCommitter { owner: who.owner.to_string() });
+    if intent.effects.commits {
+        if who.user().is_none() {
+            return Err(Denial::NoCommitter { owner: who.owner.to_string() });
+        }
+        if at.shared_identity {
+            return Err(Denial::NobodysCommit);
+        }
     }
     let confined = confined(who, at);
     if let (true, Confined::Refuse(what)) = (confined, intent.confined) {

@@ -113,8 +113,7 @@ events! {
     PushForwarded = "push.forwarded",
     /// A push was refused for a ref that it would have changed.
     PushRefused = "push.refused",
-    /// A request was let through whose effect is access that outlives its token: access keys, permissions,
-    /// webhooks.
+    /// The host has done what makes access that outlives its token: access keys, permissions, webhooks.
     AccessGiven = "access.given",
     /// The host has deleted or renamed a project or a repository, whose tokens end.
     NameEnded = "name.ended",

@@ -32,6 +32,7 @@ pub fn inbound(headers: &mut HeaderMap, secrets: &[Zeroizing<Vec<u8>>], person: 
                 | "www-authenticate"
                 | "authentication-info"
                 | "authorization"
+                | "x-asessionid"
                 | "cookie"
         );
         let echoes = secrets.iter().any(|s| memchr::memmem::find(value.as_bytes(), s).is_some());

@@ -9,9 +9,16 @@ fn rules_of_the_operator() {
     let either = "a [[rule]] has one of the two: `allow` with the permission that is needed, or `deny` with \
                   the reason that the caller is told";
     let no_path = "a [[rule]] has a `path`, such as \"/rest/keys/**\"";
-    let cases: [(&str, &[&str]); 11] = [
+    let cases: [(&str, &[&str]); 12] = [
         ("path = '/x/**'\ndeny = 'no'\n", &[]),
-        ("methods = ['GET']\npath = '/x'\nallow = 'REPO_READ'\nconfined = 'pass'\n", &[]),
+        ("methods = ['GET']\npath = '/rest/x/**'\nallow = 'REPO_READ'\nconfined = 'pass'\n", &[]),
+        (
+            "path = '/**'\nallow = 'REPO_READ'\n",
+            &[
+                "5:1: warning: `path`: this tightens what the table knows and opens nothing: only what lies below \
+               a part of the REST API is opened, as by \"/rest/my-plugin/**\"",
+            ],
+        ),
         ("deny = 'no'\n", &[&format!("4:1: {no_path}")]),
         ("path = '/x'\n", &[&format!("4:1: {either}")]),
         ("path = '/x'\nallow = 'REPO_READ'\ndeny = 'no'\n", &[&format!("6:1: {either}")]),

@@ -145,6 +145,33 @@ impl Index {
         forbidden(&text).or_else(short)
     }
 
+    /// Whether the path could be taken for that of any operation: literals in any case and spelling, anything
+    /// where something is named, with or without the name of a format at its end.
+    pub(super) fn resembles(&self, path: &str) -> bool {
+        let text = decode(path).to_ascii_lowercase();
+        let known = |text: &str| {
+            let segments: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+            self.leads_somewhere(0, &segments)
+        };
+        known(&text) || without_extension(text.trim_end_matches('/')).is_some_and(known)
+    }
+
+    fn leads_somewhere(&self, at: usize, path: &[&str]) -> bool {
+        let node = &self.nodes[at];
+        let any = |rows: &Rows| !rows.operations.is_empty();
+        let Some((first, rest)) = path.split_first() else {
+            return any(&node.here) || any(&node.below);
+        };
+        let literals = node.literals.iter().filter(|(text, _)| text.eq_ignore_ascii_case(first));
+        let captures = node.captures.iter().map(|(_, child)| *child);
+        any(&node.rest)
+            || any(&node.below)
+            || literals
+                .map(|(_, child)| *child)
+                .chain(captures)
+                .any(|next| self.leads_somewhere(next, rest))
+    }
+
     fn forbidden(&self, at: usize, method: &str, path: &[&str]) -> Option<&'static Operation> {
         let node = &self.nodes[at];
         let deeper = path.split_first().and_then(|(first, rest)| {
@@ -166,7 +193,7 @@ fn names_place(kind: Option<Capture>, segment: &str) -> Option<Cow<'_, str>> {
 
 /// The text without an ending by which Atlassian's REST libraries are told the format of the answer.
 fn without_extension(text: &str) -> Option<&str> {
-    [".json", ".xml"].into_iter().find_map(|ending| {
+    super::super::EXTENSIONS.iter().find_map(|ending| {
         let (head, tail) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
         tail.eq_ignore_ascii_case(ending).then_some(head)
     })

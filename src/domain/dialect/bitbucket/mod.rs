@@ -102,6 +102,11 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
     }
 }
 
+/// Whether a path could be taken for one that the tables have.
+pub(super) fn resembles(path: &str) -> bool {
+    INDEX.resembles(path)
+}
+
 /// The voice for a path. Pages get plain text: whoever holds a token is no browser.
 pub(super) fn voice(path: &str) -> Voice {
     let first = path.get(1..).and_then(|rest| rest.split('/').next()).unwrap_or_default();

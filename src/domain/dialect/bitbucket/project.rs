@@ -2,17 +2,18 @@
 
 use super::super::super::confined::{Field, Says};
 use super::super::super::intent::Action;
-use super::operation::{Operation, SCOPE, Verb, body, need, operations};
+use super::operation::{Operation, SCOPE, Verb, body, need, operations, query};
 
+const TEST: &[Field] = &[query("webhookId", Says::Unplaceable)];
 const UPDATE: &[Field] = &[body("key", Says::OwnName)];
-const CREATE: &[Field] = &[body("project", Says::Project), body("origin", Says::Repository)];
+const CREATE: &[Field] = &[body("project", Says::OwnProject), body("origin", Says::Repository)];
 
 operations! {
     /// A project and its settings.
     PROJECT below "/rest/api/{version}/projects/{project}" {
         "project.get" Get "" Read ANY "its record";
-        "project.update" Put "" ProjectSettings PROJECT_ADMIN "key, name, description" .check(UPDATE) .renames();
-        "project.delete" Delete "" ProjectSettings PROJECT_ADMIN "deletes it" .ends();
+        "project.update" Put "" ProjectSettings PROJECT_ADMIN "key, name, description" .check(UPDATE) .outlives() .renames();
+        "project.delete" Delete "" ProjectSettings PROJECT_ADMIN "deletes it" .refs() .ends();
         "project.avatar" Get "/avatar.png" Read ANY "its picture";
         "project.avatar.set" Post "/avatar.png" ProjectSettings PROJECT_ADMIN "sets its picture" .upload();
         "project.hook-scripts" Get "/hook-scripts" ProjectSettings PROJECT_ADMIN "scripts that run on events";
@@ -70,7 +71,7 @@ operations! {
         "project.reviewer-group.delete" Delete "/settings/reviewer-groups/{id}" ProjectSettings PROJECT_ADMIN "deletes one";
         "project.webhooks" Get "/webhooks" ProjectSettings PROJECT_ADMIN "list of webhooks";
         "project.webhook.create" Post "/webhooks" ProjectSettings PROJECT_ADMIN "makes one" .outlives();
-        "project.webhook.test" Post "/webhooks/test" ProjectSettings PROJECT_ADMIN "has Bitbucket call a URL";
+        "project.webhook.test" Post "/webhooks/test" ProjectSettings PROJECT_ADMIN "has Bitbucket call a URL" .check(TEST);
         "project.webhook.get" Get "/webhooks/{id}" ProjectSettings PROJECT_ADMIN "one webhook";
         "project.webhook.update" Put "/webhooks/{id}" ProjectSettings PROJECT_ADMIN "changes one" .outlives();
         "project.webhook.delete" Delete "/webhooks/{id}" ProjectSettings PROJECT_ADMIN "deletes one";
@@ -80,7 +81,7 @@ operations! {
     }
 }
 
-const KEY: &[Field] = &[body("project", Says::Project), body("repository", Says::Repository)];
+const KEY: &[Field] = &[body("project", Says::OwnProject), body("repository", Says::OwnRepository)];
 const RESTRICTIONS: &[&str] = &["application/json", "application/vnd.atl.bitbucket.bulk+json"];
 
 operations! {

@@ -12,6 +12,8 @@ const UPDATE: &[Field] = &[
     body("project", Says::OwnProject),
     body("origin", Says::Repository),
 ];
+/// `OUTGOING` are requests to other repositories.
+const INCOMING: &[Field] = &[query("direction", Says::Exactly("INCOMING"))];
 const COMPARE: &[Field] = &[query("fromRepo", Says::Repository)];
 const OTHERS: &str = "this answers with other repositories";
 
@@ -20,8 +22,8 @@ operations! {
     REPOSITORY below "/rest/api/{version}/projects/{project}/repos/{repo}" {
         "repo.get" Get "" Read REPO_READ "its record";
         "repo.fork" Post "" Fork PROJECT_ADMIN "forks it; the permission counts at the target too" .check(FORK);
-        "repo.update" Put "" Settings REPO_ADMIN "name, description, default branch, project" .check(UPDATE) .refs() .renames();
-        "repo.delete" Delete "" Settings REPO_ADMIN "deletes it" .ends();
+        "repo.update" Put "" Settings REPO_ADMIN "name, description, default branch, project" .check(UPDATE) .refs() .outlives() .renames();
+        "repo.delete" Delete "" Settings REPO_ADMIN "deletes it" .refs() .ends();
         "repo.recreate" Post "/recreate" CreateRepository PROJECT_ADMIN "tries a failed creation again";
         "repo.forks" Get "/forks" Read REPO_READ "list of forks" .refuse(OTHERS);
         "repo.related" Get "/related" Read REPO_READ "forks and origins" .refuse(OTHERS);
@@ -59,7 +61,7 @@ operations! {
         "repo.last-modified" Get "/last-modified" Read REPO_READ "the last commit of each file";
         "repo.last-modified.path" Get "/last-modified/{path}" Read REPO_READ "the same below a folder";
         "repo.license" Get "/license" Read REPO_READ "its licence";
-        "repo.participants" Get "/participants" Read REPO_READ "who took part in pull requests";
+        "repo.participants" Get "/participants" Read REPO_READ "who took part in pull requests" .check(INCOMING);
         "repo.patch" Get "/patch" Read REPO_READ "commits as a patch";
         "repo.raw" Get "/raw/{path}" Read REPO_READ "a file as it is";
         "repo.readme" Get "/readme" Read REPO_READ "its README";

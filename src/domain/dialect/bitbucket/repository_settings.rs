@@ -57,7 +57,7 @@ operations! {
         "repo.webhooks" Get "/webhooks" Settings REPO_ADMIN "list of webhooks";
         "repo.webhook.create" Post "/webhooks" Settings REPO_ADMIN "makes one" .outlives();
         "repo.webhooks.search" Get "/webhooks/search" Settings REPO_ADMIN "searches them";
-        "repo.webhook.test" Post "/webhooks/test" Settings REPO_ADMIN "has Bitbucket call a URL";
+        "repo.webhook.test" Post "/webhooks/test" Settings REPO_ADMIN "has Bitbucket call a URL" .check(TEST);
         "repo.webhook.get" Get "/webhooks/{id}" Settings REPO_ADMIN "one webhook";
         "repo.webhook.update" Put "/webhooks/{id}" Settings REPO_ADMIN "changes one" .outlives();
         "repo.webhook.delete" Delete "/webhooks/{id}" Settings REPO_ADMIN "deletes one";
@@ -67,7 +67,8 @@ operations! {
     }
 }
 
-const KEY: &[Field] = &[body("repository", Says::Repository), body("project", Says::Project)];
+const KEY: &[Field] = &[body("repository", Says::OwnRepository), body("project", Says::OwnProject)];
+const TEST: &[Field] = &[query("webhookId", Says::Unplaceable)];
 const REVIEWERS: &[Field] =
     &[query("sourceRepoId", Says::Unplaceable), query("targetRepoId", Says::Unplaceable)];
 /// Several restrictions in one call have a media type of their own.
