@@ -36,14 +36,26 @@ impl Stage {
     }
 
     fn of(host: LfsServer, sections: &str) -> Self {
-        let site = with_secret(SiteBuilder::url(&host.url(), IDENTITY))
-            .section("[access]\nusers = 'grants'")
-            .section(sections)
-            .start();
+        let site = with_secret(SiteBuilder::url(&host.url(), IDENTITY)).section(sections);
+        Self::at(host, site)
+    }
+
+    fn at(host: LfsServer, site: SiteBuilder) -> Self {
+        let site = site.section("[access]\nusers = 'grants'").start();
         site.user("alice");
         site.done(&["grant", "add", "alice", "REPO_WRITE", "--project", "team"], "");
         let object = host.put(b"the content of an object");
         Self { site, host, object }
+    }
+
+    /// Sends to the path of a batch.
+    fn ask(&self, line: &str, token: &str, body: &str) -> Reply {
+        let headers = format!(
+            "{}Content-Type: {JSON}; charset=utf-8\r\nContent-Length: {}\r\n",
+            bearer(token),
+            body.len()
+        );
+        request(self.site.address(), line, &headers, body.as_bytes())
     }
 
     /// A token of alice's.
@@ -53,12 +65,7 @@ impl Stage {
 
     /// A batch with this token.
     fn batch(&self, token: &str, body: &str) -> Reply {
-        let headers = format!(
-            "{}Content-Type: {JSON}; charset=utf-8\r\nContent-Length: {}\r\n",
-            bearer(token),
-            body.len()
-        );
-        request(self.site.address(), BATCH, &headers, body.as_bytes())
+        self.ask(BATCH, token, body)
     }
 
     /// The one action in the answer to a batch about one object.
