@@ -45,12 +45,7 @@ impl Rules {
         &self,
         line: RequestLine<'_>,
     ) -> Result<(Classified, Option<Unclear>), Unclear> {
-        let what = self.kind.classify(&self.prefix, line);
-        let what = if self.own.is_empty() {
-            what
-        } else {
-            rule::allowing(&self.own, self.kind, &self.prefix, line, what)
-        };
+        let what = rule::classify(&self.own, self.kind, &self.prefix, line);
         match what {
             // What a person may ask a path of REST for is for the host to say.
             Err(Unclear::Method { allow })
@@ -65,12 +60,7 @@ impl Rules {
     /// Refuses what a rule of the operator's denies to tokens.
     pub(super) fn refuse_denied(&self, line: RequestLine<'_>) -> Result<(), Denial> {
         let path = line.path.get(self.prefix.len()..).unwrap_or(line.path);
-        match rule::denying(&self.own, line.method, path) {
-            None => Ok(()),
-            Some((rule, reason)) => {
-                Err(Denial::Rule { name: rule.name(), reason: reason.to_owned() })
-            }
-        }
+        rule::refuse_denied(&self.own, line.method, path)
     }
 
     /// These rules with what of `new` can change while the host behind stays the same.

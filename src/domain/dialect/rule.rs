@@ -9,6 +9,7 @@ use super::{Classified, Kind, RequestLine, Unclear};
 use crate::domain::intent::{Action, Body, Confined, Effects, Intent, Need, Place, Voice};
 use crate::domain::names::{ProjectPath, RepoName, RepoPath};
 use crate::domain::permission::{Level, Permission};
+use crate::domain::policy::Denial;
 use std::fmt;
 
 /// One rule.
@@ -213,9 +214,18 @@ impl Rule {
     }
 }
 
-/// The first rule that denies the request, if one does. `path` is the path behind the prefix.
-#[must_use]
-pub fn denying<'a>(rules: &'a [Rule], method: &str, path: &str) -> Option<(&'a Rule, &'a str)> {
+/// Refuses a request that a rule denies. `path` is the path behind the prefix.
+///
+/// # Errors
+/// The first rule that does.
+pub fn refuse_denied(rules: &[Rule], method: &str, path: &str) -> Result<(), Denial> {
+    match denying(rules, method, path) {
+        None => Ok(()),
+        Some((rule, reason)) => Err(Denial::Rule { name: rule.name(), reason: reason.to_owned() }),
+    }
+}
+
+fn denying<'a>(rules: &'a [Rule], method: &str, path: &str) -> Option<(&'a Rule, &'a str)> {
     rules.iter().find_map(|rule| match &rule.verdict {
         RuleVerdict::Deny(reason) if rule.has_method(method) && rule.path.catches(path) => {
             Some((rule, reason.as_str()))
@@ -224,12 +234,24 @@ pub fn denying<'a>(rules: &'a [Rule], method: &str, path: &str) -> Option<(&'a R
     })
 }
 
-/// What the rules that allow make of what the dialect has understood: a known request may need more, an
-/// unknown one may become known. `line.path` is the whole path, with the prefix in front.
+/// Understands a request, whose path has the prefix in front: by the table of this kind of host, and by the
+/// rules that allow.
 ///
 /// # Errors
-/// What the dialect has found unclear stays so, unless a rule opens a method that a path lacks.
-pub fn allowing(
+/// When no reading of it, or more than one, is possible; or when the path lacks the method.
+pub fn classify(
+    rules: &[Rule],
+    kind: Kind,
+    prefix: &str,
+    line: RequestLine<'_>,
+) -> Result<Classified, Unclear> {
+    let what = kind.classify(prefix, line);
+    if rules.is_empty() { what } else { allowing(rules, kind, prefix, line, what) }
+}
+
+/// What the rules that allow make of what the dialect has understood: a known request may need more, an
+/// unknown one may become known. What is unclear stays so, unless a rule opens a method that a path lacks.
+fn allowing(
     rules: &[Rule],
     kind: Kind,
     prefix: &str,

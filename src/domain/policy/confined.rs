@@ -16,7 +16,7 @@ use std::borrow::Cow;
 /// Whether the body has to be read for it.
 #[must_use]
 pub fn looks_at_body(intent: &Intent) -> bool {
-    fields(intent).iter().any(|field| matches!(field.at, At::Body(_)))
+    in_the_body(intent).next().is_some()
 }
 
 /// Holds what a confined request names in its query and body to what its token may reach. `body` is what
@@ -31,7 +31,39 @@ pub fn judge(
     body: Option<&Value>,
     at: Circumstances,
 ) -> Result<(), Denial> {
-    for field in fields(intent) {
+    judge_fields(fields(intent).iter(), who, intent, (query, body), at)
+}
+
+/// The same for the query alone, where the body is not at hand.
+///
+/// # Errors
+/// [`Denial::Confined`], naming the field.
+pub fn judge_query(
+    who: &TokenPrincipal,
+    intent: &Intent,
+    query: Option<&str>,
+    at: Circumstances,
+) -> Result<(), Denial> {
+    let in_query = fields(intent).iter().filter(|field| matches!(field.at, At::Query(_)));
+    judge_fields(in_query, who, intent, (query, None), at)
+}
+
+/// The fields of the body that are looked at.
+pub fn in_the_body(intent: &Intent) -> impl Iterator<Item = &'static str> {
+    fields(intent).iter().filter_map(|field| match field.at {
+        At::Body(path) => Some(path),
+        At::Query(_) => None,
+    })
+}
+
+fn judge_fields<'a>(
+    fields: impl Iterator<Item = &'a Field>,
+    who: &TokenPrincipal,
+    intent: &Intent,
+    (query, body): (Option<&str>, Option<&Value>),
+    at: Circumstances,
+) -> Result<(), Denial> {
+    for field in fields {
         let (name, found) = match field.at {
             At::Query(name) => (name, in_query(query.unwrap_or_default(), name)),
             At::Body(path) => (path, in_body(body, path)),

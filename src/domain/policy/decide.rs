@@ -113,6 +113,15 @@ impl fmt::Display for Asked {
 }
 
 impl Denial {
+    /// What the rule of the operator's is called that refused, if one did.
+    #[must_use]
+    pub fn rule_name(&self) -> Option<&str> {
+        match self {
+            Self::Rule { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The name of the rule that refused, for records and metrics.
     #[must_use]
     pub const fn rule(&self) -> &'static str {
