@@ -235,6 +235,12 @@ fn an_upload_is_held_to_rules_about_refs() {
             assert_eq!(reply.status, if refused { 403 } else { 200 }, "{body}: {}", reply.text());
             assert!(!refused || reply.text().contains(words), "{body}: {}", reply.text());
         }
+        // An upload past its batch names no ref at all.
+        let line = format!("PUT /team/app.git/info/lfs/objects/{}", oid(b"x"));
+        let headers = format!("{}Content-Length: 1\r\n", bearer(&token));
+        let reply = request(stage.site.address(), &line, &headers, b"x");
+        let expected = if limits.contains(&"--ref") { 403 } else { 200 };
+        assert_eq!(reply.status, expected, "{limits:?}: {}", reply.text());
     }
 }
 
