@@ -163,6 +163,15 @@ fn the_body_of_a_batch_has_one_kind_and_a_bound() {
         let reply = request(stage.site.address(), BATCH, &headers, &vec![b'['; *length]);
         assert_eq!(reply.status, *status, "{headers} {}", reply.text());
     }
+    // The same without a length in front.
+    for (length, status) in [(1024 * 1024 + 1, 413), (1024 * 1024, 422)] {
+        let headers =
+            format!("{}Content-Type: {JSON}\r\nTransfer-Encoding: chunked\r\n", bearer(&token));
+        let mut body = format!("{length:x}\r\n").into_bytes();
+        body.extend(vec![b'['; length]);
+        body.extend(b"\r\n0\r\n\r\n");
+        assert_eq!(request(stage.site.address(), BATCH, &headers, &body).status, status);
+    }
     let many = vec![format!("{{\"oid\":\"{}\",\"size\":1}}", stage.object); 10_001].join(",");
     let reply =
         stage.batch(&token, &format!("{{\"operation\":\"download\",\"objects\":[{many}]}}"));

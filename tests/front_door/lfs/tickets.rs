@@ -298,3 +298,63 @@ fn where_people_pass() {
     assert!(seen.header("authorization").is_empty(), "{}", seen.head);
     assert_eq!(seen.header("x-forwarded-user"), ["alice"]);
 }
+
+/// A ticket is held to the addresses of its token.
+#[test]
+fn a_ticket_is_used_from_where_its_token_is() {
+    let host = LfsServer::twisted(Some(&told()), |_| {});
+    let builder = with_secret(SiteBuilder::url(&host.url(), IDENTITY));
+    let stage = Stage::at(host, builder.server("trusted_proxies = ['127.0.0.1']"));
+    let (token, _) = stage.token("REPO_READ", &["--from", "10.0.0.0/8"]);
+    let from = |address: &str| format!("X-Forwarded-For: {address}\r\n");
+    let body = asking("download", &stage.object);
+    let headers = format!("Content-Type: {JSON}\r\nContent-Length: {}\r\n", body.len());
+    let headers = headers + &bearer(&token) + &from("10.0.0.1");
+    let reply = request(stage.site.address(), BATCH, &headers, body.as_bytes());
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let get = Action::of(&answer["objects"][0]["actions"]["download"], &stage.site);
+    for (address, status) in [("10.9.9.9", 200), ("11.0.0.1", 403)] {
+        let headers = get.ticket.clone() + &from(address);
+        let reply = request(stage.site.address(), &format!("GET {}", get.target), &headers, b"");
+        assert_eq!(reply.status, status, "{address}: {}", reply.text());
+    }
+}
+
+/// In mode `stored` each owner's transfers travel under the owner's own credential, which no answer holds.
+#[test]
+fn under_a_credential_of_its_own() {
+    const KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+    let host = LfsServer::new();
+    let object = host.put(b"the content of an object");
+    let identity = "[upstream.identity]\nmode = 'stored'\nkey_env = 'GITLATCH_TEST_KEY'";
+    let site = SiteBuilder::url(&host.url(), identity).variable("GITLATCH_TEST_KEY", KEY).prepare();
+    let mut site = site;
+    let mut set =
+        site.command(&["identity", "set", "--project", "team", "--bearer", "--secret-stdin"]);
+    set.env("GITLATCH_TEST_KEY", KEY).stdin(std::process::Stdio::piped());
+    let mut set = set.spawn().unwrap();
+    std::io::Write::write_all(&mut set.stdin.take().unwrap(), b"secret-of-the-team").unwrap();
+    assert!(set.wait().unwrap().success());
+    site.start();
+    let (token, _) = site.token(&["--project", "team", "--permission", "REPO_READ"]);
+    let body = asking("download", &object);
+    let headers =
+        format!("{}Content-Type: {JSON}\r\nContent-Length: {}\r\n", bearer(&token), body.len());
+    let reply = request(site.address(), BATCH, &headers, body.as_bytes());
+    assert!(
+        reply.status == 200 && !reply.text().contains("secret-of-the-team"),
+        "{}",
+        reply.text()
+    );
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let get = Action::of(&answer["objects"][0]["actions"]["download"], &site);
+    let reply = request(site.address(), &format!("GET {}", get.target), &get.ticket, b"");
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    for seen in host.seen() {
+        assert_eq!(seen.header("authorization"), ["Bearer secret-of-the-team"]);
+    }
+    // Whoever's credential is gone is refused by name, with a ticket too.
+    site.done(&["identity", "remove", "--project", "team"], "");
+    let reply = request(site.address(), &format!("GET {}", get.target), &get.ticket, b"");
+    assert!(reply.status == 403 && reply.text().contains("no credential"), "{}", reply.text());
+}
