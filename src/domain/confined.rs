@@ -31,7 +31,8 @@ pub struct Field {
 pub enum At {
     /// A parameter of the query.
     Query(&'static str),
-    /// A member of the JSON body: names of members, with dots between them; `[]` goes through a list.
+    /// A member of the JSON body: names of members, with dots between them; `[]` goes through a list; in front
+    /// it goes through a body that is one, or not.
     Body(&'static str),
 }
 

@@ -38,7 +38,7 @@ use crate::forward::drain::Drain;
 use crate::forward::{Forwarder, headers};
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
-use entry::{check_target, client, line, now, waits};
+use entry::{check_query, check_target, client, line, now, waits};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Request, Response};
@@ -178,6 +178,7 @@ impl Gate {
                 }
                 rules.refuse_denied(line(&head))?;
                 let intent = known(what, lacking, rules)?;
+                check_query(&head)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
             }

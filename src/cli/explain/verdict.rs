@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use crate::domain::dialect::rule::{self, Rule};
-use crate::domain::dialect::{Classified, Kind, Unclear, Unserved};
+use crate::domain::dialect::{Classified, Kind, Unclear, Unserved, path};
 use crate::domain::intent::{Action, Intent, Place, Voice};
 use crate::domain::policy::refs::{self, Protection};
 use crate::domain::policy::{Circumstances, Denial, Permit, admit, confined, decide};
@@ -96,6 +96,11 @@ pub(super) fn explain(
     {
         let name = denial.rule_name().map(|name| name.to_owned().into());
         return Explanation { rule: name, ..base }.denied(&denial);
+    }
+    if let Some(Err(fault)) = line.query.map(path::check_token_query)
+        && matches!(what, Classified::Known(_))
+    {
+        return base.refused(400, &fault);
     }
     match what {
         Classified::Unknown => base.refused(403, &Unserved::Unknown(kind)),

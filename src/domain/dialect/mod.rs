@@ -7,6 +7,7 @@ mod entry;
 pub mod git;
 pub mod lfs;
 pub mod path;
+mod query;
 pub mod rule;
 mod table;
 

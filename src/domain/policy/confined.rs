@@ -4,14 +4,13 @@
 //! as outside, and so does a target that is left out where the host would choose one.
 
 use super::super::confined::{Absent, At, Confined, Field, Says};
+use super::super::dialect::path::parameter;
 use super::super::intent::{Intent, Need, Place};
 use super::super::names::{NameCase, ProjectPath, RepoName, RepoPath};
 use super::super::permission::{Level, Permission};
 use super::super::principal::TokenPrincipal;
 use super::decide::{Circumstances, Denial, permitted};
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use std::borrow::Cow;
 
 /// Whether the body has to be read for it.
 #[must_use]
@@ -69,7 +68,7 @@ fn judge_fields<'a>(
             At::Body(path) => (path, in_body(body, path)),
         };
         let refused = |why: String| Denial::Confined { text: format!("`{name}` {why}") };
-        let values = found.map_err(|why| refused(why.to_owned()))?;
+        let values = found.map_err(refused)?;
         if values.is_empty() && field.absent == Absent::Outside {
             let text =
                 "is left out, and the host would choose for it: name what this token may reach";
@@ -89,38 +88,33 @@ fn fields(intent: &Intent) -> &'static [Field] {
     }
 }
 
-/// The values of a parameter, which may be there once. A name in another case is the same: hosts differ.
-fn in_query(query: &str, name: &str) -> Result<Vec<Value>, &'static str> {
-    let mut found = Vec::new();
-    for pair in query.split('&') {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if decoded(key).is_none_or(|key| key.eq_ignore_ascii_case(name)) {
-            found.push(Value::from(decoded(value).ok_or("is no text")?));
-        }
-    }
-    if found.len() > 1 { Err("stands in the query twice") } else { Ok(found) }
+/// The value of a parameter, which may be there once.
+fn in_query(query: &str, name: &'static str) -> Result<Vec<Value>, String> {
+    let found = parameter(query, name).map_err(|_fault| "stands in the query twice")?;
+    Ok(found.map(|value| Value::from(value.into_owned())).into_iter().collect())
 }
 
-/// A part of a query as forms write it: `+` is a space. `None` when it is no text.
-fn decoded(text: &str) -> Option<String> {
-    let plus = text.replace('+', " ");
-    percent_decode_str(&plus).decode_utf8().ok().map(Cow::into_owned)
-}
-
-/// The values at a path of members; `null` is the same as nothing.
-fn in_body(body: Option<&Value>, path: &str) -> Result<Vec<Value>, &'static str> {
+/// The values at a path of members; `null` is the same as nothing. A path that begins with `[]` goes through
+/// each of a list, or through what is no list.
+fn in_body(body: Option<&Value>, path: &str) -> Result<Vec<Value>, String> {
     let Some(body) = body else { return Ok(Vec::new()) };
     let mut values = vec![body];
     for step in path.split('.') {
         let (step, list) = step.strip_suffix("[]").map_or((step, false), |step| (step, true));
         let mut next = Vec::new();
         for value in values {
-            let Value::Object(members) = value else { return Err("stands in what is no object") };
+            if list && step.is_empty() {
+                next.extend(value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice));
+                continue;
+            }
+            let Value::Object(members) = value else {
+                return Err("stands in what is no object".to_owned());
+            };
             let member = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(step));
             match member.map(|(_, member)| member) {
                 None | Some(Value::Null) => {}
                 Some(Value::Array(items)) if list => next.extend(items),
-                Some(_) if list => return Err("is no list"),
+                Some(_) if list => return Err("is no list".to_owned()),
                 Some(member) => next.push(member),
             }
         }

@@ -154,6 +154,19 @@ const FORKS: &[(&str, &str, bool)] = &[
     ("grants", r#"{"project":{"key":"OTHER"}}"#, false),
 ];
 
+/// The same for settings, of which several may come at once.
+const SETTINGS: &[(&str, bool)] = &[
+    (r#"{"type":"read-only"}"#, true),
+    (r#"{"scope":{"resourceId":7}}"#, false),
+    (r#"[{"type":"read-only"},{"type":"no-deletes"}]"#, true),
+    (r#"[{"type":"read-only"},{"SCOPE":{"resourceId":7}}]"#, false),
+    (r#"[[{"scope":{"resourceId":7}}]]"#, false),
+    ("[]", true),
+    ("7", false),
+];
+const SCOPE: &[Field] =
+    &[Field { at: At::Body("[].scope"), says: Says::Unplaceable, absent: Absent::Within }];
+
 fn judged(owner: &str, fields: &'static [Field], query: &str, body: &str) -> Result<(), Denial> {
     let body =
         (!body.is_empty()).then(|| super::super::super::json::read(body.as_bytes()).expect(body));
@@ -175,6 +188,10 @@ fn what_is_named_is_within() {
     for (owner, body, within) in FORKS {
         let judged = judged(owner, FORK, "", body);
         assert_eq!(judged.is_ok(), *within, "{owner} {body}: {judged:?}");
+    }
+    for (body, within) in SETTINGS {
+        let judged = judged("project", SCOPE, "", body);
+        assert_eq!(judged.is_ok(), *within, "{body}: {judged:?}");
     }
     let denial = judged("project", FIELDS, "fromRepo=OTHER/lib", "").expect_err("outside");
     assert_eq!(

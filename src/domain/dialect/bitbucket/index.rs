@@ -21,7 +21,7 @@ struct Node {
     here: Rows,
     /// Those whose path goes on with the name of something.
     rest: Rows,
-    /// Those for everything from here on.
+    /// Those for everything from here on, all of which forbid.
     below: Rows,
 }
 
@@ -37,8 +37,6 @@ pub(super) struct Rows {
 pub(super) struct Found<'a> {
     /// The operations of exactly this path.
     pub(super) rows: Option<&'static Rows>,
-    /// The nearest operation for everything from some segment on, if it takes the method.
-    pub(super) below: Option<&'static Operation>,
     /// How many bytes of the path decide. What follows names a file.
     pub(super) deciding: usize,
     /// The project that the path names.
@@ -105,42 +103,46 @@ impl Index {
         next
     }
 
-    /// Walks down a path that begins with a slash.
-    pub(super) fn find<'a>(&'static self, method: &str, path: &'a str) -> Found<'a> {
+    /// Walks down a path that begins with a slash, byte for byte.
+    pub(super) fn find<'a>(&'static self, path: &'a str) -> Found<'a> {
         let mut found = Found { deciding: path.len(), ..Found::default() };
         let mut node = &self.nodes[0];
-        let mut offset = 1;
+        let (mut offset, mut last) = (1, None);
         for segment in path[1..].split('/') {
-            found.below = node.below.of(method).or(found.below);
-            match node.step(segment) {
-                Some((kind, child)) => {
-                    match kind {
-                        Some(Capture::Project) => found.project = Some(decode(segment)),
-                        Some(Capture::Repository) => found.repository = Some(decode(segment)),
-                        _ => {}
-                    }
-                    node = &self.nodes[child];
+            let Some((kind, child)) = node.step(segment) else {
+                if !segment.is_empty() && !node.rest.operations.is_empty() {
+                    found.rows = Some(&node.rest);
+                    found.deciding = offset;
                 }
-                None => {
-                    if !segment.is_empty() && !node.rest.operations.is_empty() {
-                        found.rows = Some(&node.rest);
-                        found.deciding = offset;
-                    }
-                    return found;
-                }
+                return found;
+            };
+            last = Some((kind, segment));
+            match kind {
+                Some(Capture::Project) => found.project = Some(decode(segment)),
+                Some(Capture::Repository) => found.repository = Some(decode(segment)),
+                _ => {}
             }
+            node = &self.nodes[child];
             offset += segment.len() + 1;
         }
-        found.below = node.below.of(method).or(found.below);
-        found.rows = Some(&node.here).filter(|rows| !rows.operations.is_empty());
+        // A host that takes `.json` for a wish about the answer would mean another repository.
+        let named = last.and_then(|(kind, segment)| names_place(kind, segment));
+        if named.is_none_or(|name| without_extension(&name).is_none()) {
+            found.rows = Some(&node.here).filter(|rows| !rows.operations.is_empty());
+        }
         found
     }
 
-    /// What no token may do and what this path could be taken for, in any case and any escapes.
+    /// What no token may do and what this path could be taken for: in any case, any escapes, and with an
+    /// ending by which hosts are told the format of the answer.
     pub(super) fn forbids(&self, method: &str, path: &str) -> Option<&'static Operation> {
         let text = decode(path).to_ascii_lowercase();
-        let segments: Vec<&str> = text.split('/').filter(|segment| !segment.is_empty()).collect();
-        self.forbidden(0, method, &segments)
+        let forbidden = |text: &str| {
+            let segments: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+            self.forbidden(0, method, &segments)
+        };
+        let short = || without_extension(text.trim_end_matches('/')).and_then(forbidden);
+        forbidden(&text).or_else(short)
     }
 
     fn forbidden(&self, at: usize, method: &str, path: &[&str]) -> Option<&'static Operation> {
@@ -155,6 +157,19 @@ impl Index {
         let here = || path.is_empty().then(|| node.here.forbidding(method)).flatten();
         deeper.or_else(here).or_else(|| node.below.forbidding(method))
     }
+}
+
+/// The name of a project or repository.
+fn names_place(kind: Option<Capture>, segment: &str) -> Option<Cow<'_, str>> {
+    matches!(kind?, Capture::Project | Capture::Repository).then(|| decode(segment))
+}
+
+/// The text without an ending by which Atlassian's REST libraries are told the format of the answer.
+fn without_extension(text: &str) -> Option<&str> {
+    [".json", ".xml"].into_iter().find_map(|ending| {
+        let (head, tail) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
+        tail.eq_ignore_ascii_case(ending).then_some(head)
+    })
 }
 
 impl Rows {

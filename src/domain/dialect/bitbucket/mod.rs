@@ -127,10 +127,9 @@ fn repository(line: RequestLine<'_>) -> Result<Classified, Unclear> {
 
 /// A REST path.
 fn rest(line: RequestLine<'_>) -> Result<Classified, Unclear> {
-    let found = INDEX.find(line.method, line.path);
-    let exact = found.rows.and_then(|rows| rows.of(line.method));
-    let Some(operation) = exact.or(found.below) else {
-        return unlisted(line, found.rows.map(|rows| rows.allow.as_str()));
+    let found = INDEX.find(line.path);
+    let Some(operation) = found.rows.and_then(|rows| rows.of(line.method)) else {
+        return unlisted(line, &found);
     };
     if matches!(operation.need, Need::Never(_)) {
         return Ok(operation.intent(place(&found).unwrap_or(Place::Host), Voice::Rest));
@@ -140,17 +139,16 @@ fn rest(line: RequestLine<'_>) -> Result<Classified, Unclear> {
 }
 
 /// What no row has: forbidden when it can be taken for what is, in any spelling.
-fn unlisted(line: RequestLine<'_>, allow: Option<&'static str>) -> Result<Classified, Unclear> {
+fn unlisted(line: RequestLine<'_>, found: &Found<'_>) -> Result<Classified, Unclear> {
     if let Some(operation) = INDEX.forbids(line.method, line.path) {
-        return Ok(operation.intent(Place::Host, Voice::Rest));
+        // The place is for the record only: no token has what is needed there.
+        return Ok(operation.intent(place(found).unwrap_or(Place::Host), Voice::Rest));
     }
-    match allow {
-        Some(allow) => Err(Unclear::Method { allow }),
-        None => {
-            check_deciding(line.path)?;
-            Ok(Classified::Unknown)
-        }
+    if let Some(rows) = found.rows {
+        return Err(Unclear::Method { allow: &rows.allow });
     }
+    check_deciding(line.path)?;
+    Ok(Classified::Unknown)
 }
 
 /// Where the path acts.

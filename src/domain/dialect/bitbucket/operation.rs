@@ -184,9 +184,8 @@ pub(super) const fn chosen(name: &'static str, says: Says) -> Field {
     Field { at: At::Body(name), says, absent: Absent::Outside }
 }
 
-/// Where settings say for which place they hold, by a bare id.
-pub(super) const SCOPE: &[Field] =
-    &[body("scope", Says::Unplaceable), body("[].scope", Says::Unplaceable)];
+/// Where settings say for which place they hold, by a bare id. Several at once come as a list.
+pub(super) const SCOPE: &[Field] = &[body("[].scope", Says::Unplaceable)];
 
 /// Declares a table. Each line is a name, the methods, the path below the root, an action, a need and
 /// what it is; what else there is to say follows as calls of [`Operation`]'s methods.

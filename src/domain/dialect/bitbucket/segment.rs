@@ -106,16 +106,15 @@ fn is_version(text: &str) -> bool {
 /// A project's key begins with a letter; a personal project is `~` and the slug of a user.
 fn is_project(text: &str) -> bool {
     let rest = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
-    match text.strip_prefix('~') {
-        Some(user) => {
-            let slug = |b: u8| rest(b) || b".@+".contains(&b);
-            !user.is_empty() && user.len() <= 255 && user.bytes().all(slug) && !ends_in_git(user)
-        }
-        None => {
-            let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-            starts && text.len() <= 128 && text.bytes().all(rest)
-        }
+    if let Some(user) = text.strip_prefix('~') {
+        let slug = |b: u8| rest(b) || b".@+".contains(&b);
+        return !user.is_empty()
+            && user.len() <= 255
+            && user.bytes().all(slug)
+            && !ends_in_git(user);
     }
+    let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+    starts && text.len() <= 128 && text.bytes().all(rest)
 }
 
 fn is_repository(text: &str) -> bool {
