@@ -332,6 +332,7 @@ fn under_a_credential_of_its_own() {
     let mut set =
         site.command(&["identity", "set", "--project", "team", "--bearer", "--secret-stdin"]);
     set.env("GITLATCH_TEST_KEY", KEY).stdin(std::process::Stdio::piped());
+    set.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let mut set = set.spawn().unwrap();
     std::io::Write::write_all(&mut set.stdin.take().unwrap(), b"secret-of-the-team").unwrap();
     assert!(set.wait().unwrap().success());

@@ -296,6 +296,18 @@ fn a_folder_of_repositories() {
             ],
         ),
     ]);
+    let config = house.config(&folder("[upstream.identity]\nservice_user = \"bot\"\n"));
+    assert!(config.access.users_by_grants);
+    let Target::Folder { service_user, .. } = config.upstream.target else { panic!("a folder") };
+    assert_eq!(service_user.to_string(), "bot");
+}
+
+#[test]
+fn a_server_of_lfs_beside_a_folder() {
+    let house = House::new();
+    house.folder("srv");
+    let folder =
+        |lines: &str| format!("[upstream]\nkind = \"git\"\nrepositories = \"$DIR/srv\"\n{lines}");
     let lfs = |url: &str, more: &str| folder(&format!("lfs_url = \"{url}\"\n{more}"));
     let past = "warning: the server of `lfs_url` is told of nobody: whoever reaches it past gitlatch reads \
                 and writes every object";
@@ -323,8 +335,4 @@ fn a_folder_of_repositories() {
     assert!(config.serves_lfs() && config.lfs.other_hosts == OtherHosts::Refuse);
     let Target::Folder { lfs: Some(lfs), .. } = config.upstream.target else { panic!("LFS") };
     assert_eq!((lfs.origin.port, lfs.pool_idle), (1, Duration::from_secs(5)));
-    let config = house.config(&folder("[upstream.identity]\nservice_user = \"bot\"\n"));
-    assert!(config.access.users_by_grants);
-    let Target::Folder { service_user, .. } = config.upstream.target else { panic!("a folder") };
-    assert_eq!(service_user.to_string(), "bot");
 }
