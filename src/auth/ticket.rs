@@ -106,7 +106,9 @@ impl Tickets {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce)?;
         // As long as it will hardly ever be: growing leaves copies behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
+        let hidden = form.headers.iter().map(|(name, value)| name.len() + value.len());
+        let room = 1024 + form.target.len() + 2 * hidden.sum::<usize>();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
         bytes.extend_from_slice(&nonce);
         serde_json::to_writer(&mut *bytes, &form).map_err(|_| TicketError::Cipher)?;
         let nonce = Nonce::assume_unique_for_key(nonce);

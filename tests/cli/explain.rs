@@ -107,9 +107,12 @@ explain --token 1 GET /base/x/../y -> 1 out refused (400)
 fn where_the_host_enforces_rights_grants_are_not_asked() {
     let house = House::new(REMOTE);
     let create = "token create --user alice --password-stdin --name a --permission REPO_READ";
-    house.prepare(&[ALICE, (create, "correct horse")]);
+    let held = "token create --project any --name b --permission REPO_WRITE --ref refs/heads/bot/*";
+    house.prepare(&[ALICE, (create, "correct horse"), (held, "")]);
     house.check(
         r"
+explain --token 2 POST /any/r.git/info/lfs/objects/batch -> 0 out an upload, as its body says, needs REPO_WRITE
+explain --token 2 PUT /any/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab -> 1 out the upload does not name the ref that it is for
 explain --token 1 GET /any/r.git/HEAD -> 0 out may is for the host to say
 explain --token 1 POST /any/r.git/info/lfs/objects/batch -> 0 out an upload, as its body says, needs REPO_WRITE
 explain --token 1 POST /any/r.git/info/lfs/locks -> 1 out this needs REPO_WRITE on any/r

@@ -36,14 +36,26 @@ impl Stage {
     }
 
     fn of(host: LfsServer, sections: &str) -> Self {
-        let site = with_secret(SiteBuilder::url(&host.url(), IDENTITY))
-            .section("[access]\nusers = 'grants'")
-            .section(sections)
-            .start();
+        let site = with_secret(SiteBuilder::url(&host.url(), IDENTITY)).section(sections);
+        Self::at(host, site)
+    }
+
+    fn at(host: LfsServer, site: SiteBuilder) -> Self {
+        let site = site.section("[access]\nusers = 'grants'").start();
         site.user("alice");
         site.done(&["grant", "add", "alice", "REPO_WRITE", "--project", "team"], "");
         let object = host.put(b"the content of an object");
         Self { site, host, object }
+    }
+
+    /// Sends to the path of a batch.
+    fn ask(&self, line: &str, token: &str, body: &str) -> Reply {
+        let headers = format!(
+            "{}Content-Type: {JSON}; charset=utf-8\r\nContent-Length: {}\r\n",
+            bearer(token),
+            body.len()
+        );
+        request(self.site.address(), line, &headers, body.as_bytes())
     }
 
     /// A token of alice's.
@@ -53,12 +65,7 @@ impl Stage {
 
     /// A batch with this token.
     fn batch(&self, token: &str, body: &str) -> Reply {
-        let headers = format!(
-            "{}Content-Type: {JSON}; charset=utf-8\r\nContent-Length: {}\r\n",
-            bearer(token),
-            body.len()
-        );
-        request(self.site.address(), BATCH, &headers, body.as_bytes())
+        self.ask(BATCH, token, body)
     }
 
     /// The one action in the answer to a batch about one object.
@@ -156,6 +163,15 @@ fn the_body_of_a_batch_has_one_kind_and_a_bound() {
         let reply = request(stage.site.address(), BATCH, &headers, &vec![b'['; *length]);
         assert_eq!(reply.status, *status, "{headers} {}", reply.text());
     }
+    // The same without a length in front.
+    for (length, status) in [(1024 * 1024 + 1, 413), (1024 * 1024, 422)] {
+        let headers =
+            format!("{}Content-Type: {JSON}\r\nTransfer-Encoding: chunked\r\n", bearer(&token));
+        let mut body = format!("{length:x}\r\n").into_bytes();
+        body.extend(vec![b'['; length]);
+        body.extend(b"\r\n0\r\n\r\n");
+        assert_eq!(request(stage.site.address(), BATCH, &headers, &body).status, status);
+    }
     let many = vec![format!("{{\"oid\":\"{}\",\"size\":1}}", stage.object); 10_001].join(",");
     let reply =
         stage.batch(&token, &format!("{{\"operation\":\"download\",\"objects\":[{many}]}}"));
@@ -228,6 +244,12 @@ fn an_upload_is_held_to_rules_about_refs() {
             assert_eq!(reply.status, if refused { 403 } else { 200 }, "{body}: {}", reply.text());
             assert!(!refused || reply.text().contains(words), "{body}: {}", reply.text());
         }
+        // An upload past its batch names no ref at all.
+        let line = format!("PUT /team/app.git/info/lfs/objects/{}", oid(b"x"));
+        let headers = format!("{}Content-Length: 1\r\n", bearer(&token));
+        let reply = request(stage.site.address(), &line, &headers, b"x");
+        let expected = if limits.contains(&"--ref") { 403 } else { 200 };
+        assert_eq!(reply.status, expected, "{limits:?}: {}", reply.text());
     }
 }
 

@@ -5,7 +5,7 @@ use crate::domain::dialect::rule::{self, Rule};
 use crate::domain::dialect::{Classified, Kind, Unclear, Unserved, path};
 use crate::domain::intent::{Action, Intent, Place, Voice};
 use crate::domain::policy::refs::{self, Protection};
-use crate::domain::policy::{Circumstances, Denial, Permit, admit, confined, decide};
+use crate::domain::policy::{Circumstances, Denial, Permit, admit, confined, decide, judge_upload};
 use crate::domain::principal::{Rights, TokenPrincipal};
 use crate::domain::token::TokenId;
 use crate::manage::api::{ROOT, VERSIONS};
@@ -144,6 +144,10 @@ fn judged(
         && intent.effects.refs
     {
         refs::past_git(who, path, law.protections)?;
+    }
+    if let (Action::LfsUpload, Place::Repository(path)) = (intent.action, &intent.place) {
+        // Without a ticket nothing says which ref the object is for.
+        judge_upload(who, path, None, law.protections)?;
     }
     if permit.confined() {
         confined::judge_query(who, intent, query, at)?;

@@ -25,6 +25,9 @@ const LIFETIME: u64 = 60 * 60;
 /// The most bytes of headers that the host wants to have sent with one transfer.
 const MOST_HEADERS: usize = 4 * 1024;
 
+/// How many objects are sealed before others have their turn; as many as git-lfs asks for.
+const AT_A_TIME: usize = 100;
+
 /// What was asked, and by whom.
 pub(super) struct Asked<'a> {
     pub(super) batch: &'a Batch,
@@ -45,7 +48,7 @@ enum Unlinked {
 
 impl Gate {
     /// The answer for the client. Objects that were not asked for are dropped.
-    pub(super) fn rewritten(
+    pub(super) async fn rewritten(
         &self,
         rules: &Rules,
         host: &RemoteHost,
@@ -60,8 +63,12 @@ impl Gate {
         let wanted: HashSet<&str> =
             asked.batch.objects.iter().map(|object| object.oid.as_str()).collect();
         answer.objects.retain(|object| wanted.contains(object.oid.as_str()));
-        for object in &mut answer.objects {
+        for (number, object) in answer.objects.iter_mut().enumerate() {
             rewriter.object(object)?;
+            // Sealing takes its time, and others of this worker wait.
+            if number % AT_A_TIME == AT_A_TIME - 1 {
+                tokio::task::yield_now().await;
+            }
         }
         Ok(answer)
     }

@@ -89,7 +89,7 @@ impl Gate {
                 credential: credential.as_ref(),
                 now: at.now,
             };
-            let answer = self.rewritten(rules, host, answer, &asked)?;
+            let answer = self.rewritten(rules, host, answer, &asked).await?;
             return Ok(reply::lfs(status, answer.to_json()).map(Body::Ready));
         }
         if status.is_success() || status.is_redirection() {

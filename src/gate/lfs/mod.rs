@@ -13,7 +13,7 @@ use super::{Gate, Rules, body};
 use crate::auth::credential::Presented;
 use crate::domain::dialect::lfs::MEDIA_TYPE;
 use crate::domain::intent::{Action, Intent};
-use crate::domain::policy::{Circumstances, Permit};
+use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::{Body, Upload};
 use crate::forward::{Outbound, Passage};
@@ -58,6 +58,10 @@ impl Gate {
         if intent.action == Action::LfsBatch {
             let asked = (intent, presented, token);
             return self.batch(rules, head, upload, asked, at, visit).await;
+        }
+        if let (Action::LfsUpload, Some(repository)) = (intent.action, intent.place.repository()) {
+            // Without a ticket nothing says which ref the object is for.
+            policy::judge_upload(&token, repository, None, &rules.protections)?;
         }
         let way = Way { intent, permit, token, besides: HeaderMap::new() };
         self.transfer(rules, head, upload, way, at, visit).await

@@ -1,7 +1,7 @@
 //! Tickets: what each lets through, and what none of them does.
 
-use super::{Action, BATCH, JSON, Stage, asking, betrayed, told};
-use crate::support::{LfsServer, bearer, oid, request};
+use super::{Action, BATCH, IDENTITY, JSON, Stage, asking, betrayed, told};
+use crate::support::{LfsServer, SiteBuilder, basic, bearer, oid, request, with_secret};
 use serde_json::{Value, json};
 
 const PUT: &str = "Content-Length: 24\r\nContent-Type: application/octet-stream\r\n";
@@ -204,4 +204,158 @@ fn a_credential_of_the_hosts_travels_sealed() {
     let headers =
         format!("{}Content-Type: {JSON}\r\nContent-Length: {}\r\n", get.ticket, body.len());
     assert_eq!(request(stage.site.address(), BATCH, &headers, body.as_bytes()).status, 401);
+}
+
+/// Bitbucket keeps objects at a path of its own, under a token of its own.
+#[test]
+fn as_bitbucket_has_it() {
+    let host = LfsServer::twisted(None, |answer| {
+        let action = &mut answer["objects"][0]["actions"]["download"];
+        let href = action["href"].as_str().unwrap().replace("/scm/", "/rest/git-lfs/storage/");
+        action["href"] = href.into();
+        action["header"] = json!({ "Authorization": "JWT of-the-storage" });
+    });
+    let builder = with_secret(SiteBuilder::bitbucket(&host.url(), IDENTITY));
+    let stage = Stage::at(host, builder);
+    let (token, _) = stage.token("REPO_READ", &["--only", "team/app"]);
+    let line = "POST /scm/team/app.git/info/lfs/objects/batch";
+    let reply = stage.ask(line, &token, &asking("download", &stage.object));
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let get = Action::of(&answer["objects"][0]["actions"]["download"], &stage.site);
+    assert!(get.target.starts_with("/rest/git-lfs/storage/team/app.git/"), "{}", get.target);
+    let line = format!("GET {}", get.target);
+    let reply = request(stage.site.address(), &line, &get.ticket, b"");
+    assert_eq!((reply.status, &reply.body[..]), (200, &b"the content of an object"[..]));
+    assert_eq!(stage.host.seen().pop().unwrap().header("authorization"), ["JWT of-the-storage"]);
+    assert_eq!(request(stage.site.address(), &line, &bearer(&token), b"").status, 403);
+    let line = "POST /scm/team/sub/app.git/info/lfs/objects/batch";
+    assert_eq!(stage.ask(line, &token, &asking("download", &stage.object)).status, 403);
+}
+
+/// What the operator denies is denied with a ticket too, and a path below a prefix is that of a link.
+#[test]
+fn rules_of_the_operator_and_a_prefix() {
+    let host = LfsServer::twisted(Some(&told()), |_| {});
+    let url = format!("{}/git", host.url());
+    let builder = with_secret(SiteBuilder::url(&url, IDENTITY))
+        .server("public_url = 'https://git.example.com/git'")
+        .section(
+            "[[rule]]\nmethods = ['PUT']\npath = '/team/*/info/lfs/**'\ndeny = 'no uploads here'",
+        );
+    let stage = Stage::at(host, builder);
+    let (token, _) = stage.token("REPO_WRITE", &[]);
+    let line = "POST /git/team/app.git/info/lfs/objects/batch";
+    for (operation, action, method, object, status) in [
+        ("download", "download", "GET", stage.object.clone(), 200),
+        ("upload", "upload", "PUT", oid(b"new"), 403),
+    ] {
+        let reply = stage.ask(line, &token, &asking(operation, &object));
+        let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+        let action = &answer["objects"][0]["actions"][action];
+        let target =
+            action["href"].as_str().unwrap().strip_prefix("https://git.example.com").unwrap();
+        assert!(target.starts_with("/git/team/app.git/info/lfs/objects/"), "{target}");
+        let ticket = action["header"]["X-Gitlatch-Ticket"].as_str().unwrap();
+        let headers = format!("X-Gitlatch-Ticket: {ticket}\r\n");
+        let reply = request(stage.site.address(), &format!("{method} {target}"), &headers, b"");
+        assert_eq!(reply.status, status, "{}", reply.text());
+        assert!(status == 200 || reply.text().contains("no uploads here"), "{}", reply.text());
+    }
+}
+
+/// Where people pass, their batches go on and come back as they are; a ticket goes to no host with them.
+#[test]
+fn where_people_pass() {
+    let host = LfsServer::new();
+    let url = host.url();
+    let site = SiteBuilder::url(&url, "").section("[access]\npeople = 'pass'").start();
+    let object = host.put(b"the content of an object");
+    let body = asking("download", &object);
+    let headers = format!(
+        "{}Content-Type: {JSON}\r\nContent-Length: {}\r\nX-Gitlatch-Ticket: x\r\n",
+        basic("bob", "password"),
+        body.len()
+    );
+    let reply = request(site.address(), BATCH, &headers, body.as_bytes());
+    assert!(reply.status == 200 && reply.text().contains("Authorization"), "{}", reply.text());
+    let line = format!("GET /team/app.git/info/lfs/objects/{object}");
+    assert_eq!(request(site.address(), &line, &basic("bob", "password"), b"").status, 200);
+    for seen in host.seen() {
+        assert!(!seen.head.to_ascii_lowercase().contains("ticket"), "{}", seen.head);
+    }
+    // With a ticket of a token's beside it, the password counts for nothing and goes nowhere.
+    site.user("alice");
+    let (token, _) = site.token(&["--user", "alice", "--permission", "REPO_READ"]);
+    let headers =
+        format!("{}Content-Type: {JSON}\r\nContent-Length: {}\r\n", bearer(&token), body.len());
+    let reply = request(site.address(), BATCH, &headers, body.as_bytes());
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let get = Action::of(&answer["objects"][0]["actions"]["download"], &site);
+    let headers = get.ticket + &basic("bob", "password");
+    assert_eq!(request(site.address(), &format!("GET {}", get.target), &headers, b"").status, 200);
+    let seen = host.seen().pop().unwrap();
+    assert!(seen.header("authorization").is_empty(), "{}", seen.head);
+    assert_eq!(seen.header("x-forwarded-user"), ["alice"]);
+}
+
+/// A ticket is held to the addresses of its token.
+#[test]
+fn a_ticket_is_used_from_where_its_token_is() {
+    let host = LfsServer::twisted(Some(&told()), |_| {});
+    let builder = with_secret(SiteBuilder::url(&host.url(), IDENTITY));
+    let stage = Stage::at(host, builder.server("trusted_proxies = ['127.0.0.1']"));
+    let (token, _) = stage.token("REPO_READ", &["--from", "10.0.0.0/8"]);
+    let from = |address: &str| format!("X-Forwarded-For: {address}\r\n");
+    let body = asking("download", &stage.object);
+    let headers = format!("Content-Type: {JSON}\r\nContent-Length: {}\r\n", body.len());
+    let headers = headers + &bearer(&token) + &from("10.0.0.1");
+    let reply = request(stage.site.address(), BATCH, &headers, body.as_bytes());
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let get = Action::of(&answer["objects"][0]["actions"]["download"], &stage.site);
+    for (address, status) in [("10.9.9.9", 200), ("11.0.0.1", 403)] {
+        let headers = get.ticket.clone() + &from(address);
+        let reply = request(stage.site.address(), &format!("GET {}", get.target), &headers, b"");
+        assert_eq!(reply.status, status, "{address}: {}", reply.text());
+    }
+}
+
+/// In mode `stored` each owner's transfers travel under the owner's own credential, which no answer holds.
+#[test]
+fn under_a_credential_of_its_own() {
+    const KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+    let host = LfsServer::new();
+    let object = host.put(b"the content of an object");
+    let identity = "[upstream.identity]\nmode = 'stored'\nkey_env = 'GITLATCH_TEST_KEY'";
+    let site = SiteBuilder::url(&host.url(), identity).variable("GITLATCH_TEST_KEY", KEY).prepare();
+    let mut site = site;
+    let mut set =
+        site.command(&["identity", "set", "--project", "team", "--bearer", "--secret-stdin"]);
+    set.env("GITLATCH_TEST_KEY", KEY).stdin(std::process::Stdio::piped());
+    set.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut set = set.spawn().unwrap();
+    std::io::Write::write_all(&mut set.stdin.take().unwrap(), b"secret-of-the-team").unwrap();
+    assert!(set.wait().unwrap().success());
+    site.start();
+    let (token, _) = site.token(&["--project", "team", "--permission", "REPO_READ"]);
+    let body = asking("download", &object);
+    let headers =
+        format!("{}Content-Type: {JSON}\r\nContent-Length: {}\r\n", bearer(&token), body.len());
+    let reply = request(site.address(), BATCH, &headers, body.as_bytes());
+    assert!(
+        reply.status == 200 && !reply.text().contains("secret-of-the-team"),
+        "{}",
+        reply.text()
+    );
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let get = Action::of(&answer["objects"][0]["actions"]["download"], &site);
+    let reply = request(site.address(), &format!("GET {}", get.target), &get.ticket, b"");
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    for seen in host.seen() {
+        assert_eq!(seen.header("authorization"), ["Bearer secret-of-the-team"]);
+    }
+    // Whoever's credential is gone is refused by name, with a ticket too.
+    site.done(&["identity", "remove", "--project", "team"], "");
+    let reply = request(site.address(), &format!("GET {}", get.target), &get.ticket, b"");
+    assert!(reply.status == 403 && reply.text().contains("no credential"), "{}", reply.text());
 }

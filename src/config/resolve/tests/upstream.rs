@@ -2,6 +2,8 @@
 
 use super::{House, LEAST};
 use crate::config::{Config, Identity, Target};
+use crate::domain::git::lfs::OtherHosts;
+use std::time::Duration;
 
 const SHARED: &str = "under an identity that all share (mode \"none\" or \"fixed\") the host cannot \
                       tell users apart: set users = \"grants\" in [access]";
@@ -62,6 +64,10 @@ fn kind_and_target() {
         (
             "[upstream]\nkind = \"git\"\nrepositories = \"$DIR\"\nhost = \"x\"\n",
             &["4:1: `host` belongs to `url` and not to `repositories`"],
+        ),
+        (
+            &format!("{LEAST}lfs_url = \"http://localhost\"\n"),
+            &["4:1: `lfs_url` belongs to `repositories` and not to `url`"],
         ),
         (
             &format!("{LEAST}host = \"http://x\"\nca_file = \"$DIR/no.pem\"\n"),
@@ -294,4 +300,39 @@ fn a_folder_of_repositories() {
     assert!(config.access.users_by_grants);
     let Target::Folder { service_user, .. } = config.upstream.target else { panic!("a folder") };
     assert_eq!(service_user.to_string(), "bot");
+}
+
+#[test]
+fn a_server_of_lfs_beside_a_folder() {
+    let house = House::new();
+    house.folder("srv");
+    let folder =
+        |lines: &str| format!("[upstream]\nkind = \"git\"\nrepositories = \"$DIR/srv\"\n{lines}");
+    let lfs = |url: &str, more: &str| folder(&format!("lfs_url = \"{url}\"\n{more}"));
+    let past = "warning: the server of `lfs_url` is told of nobody: whoever reaches it past gitlatch reads \
+                and writes every object";
+    house.check(&[
+        (&lfs("http://localhost:1", "pool_idle = \"5s\"\n"), &[]),
+        (&lfs("http://10.0.0.1", ""), &[&format!("4:11: {past}")]),
+        (
+            &lfs("http://localhost", "host = \"x\"\n"),
+            &["5:1: `host` belongs to `url` and not to `repositories`"],
+        ),
+        (
+            &lfs("localhost", ""),
+            &["4:11: `lfs_url`: a URL begins with http:// or https://"],
+        ),
+        (
+            &lfs("http://localhost/lfs", ""),
+            &["4:11: the path of `lfs_url` is \"/lfs/\" and that of `public_url` is \"/\": they must be \
+              the same"],
+        ),
+    ]);
+    let config = house.config(&folder(""));
+    assert!(!config.serves_lfs() && config.lfs.other_hosts == OtherHosts::Pass);
+    let text = lfs("http://localhost:1", "pool_idle = \"5s\"\n[lfs]\nother_hosts = \"refuse\"\n");
+    let config = house.config(&text);
+    assert!(config.serves_lfs() && config.lfs.other_hosts == OtherHosts::Refuse);
+    let Target::Folder { lfs: Some(lfs), .. } = config.upstream.target else { panic!("LFS") };
+    assert_eq!((lfs.origin.port, lfs.pool_idle), (1, Duration::from_secs(5)));
 }

@@ -138,6 +138,7 @@ fn object(value: Json) -> Result<Object, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const OID: &str =
         "\"oid\":\"abababababababababababababababababababababababababababababababab\"";
@@ -223,6 +224,29 @@ mod tests {
             };
             let expected = expected.replace("OBJ", &object);
             assert!(said.starts_with(&expected) || said.contains(&expected), "{text}: {said}");
+        }
+    }
+
+    proptest! {
+        /// What goes on is read as what was understood.
+        #[test]
+        fn what_goes_on_says_what_was_understood(
+            upload: bool,
+            objects in proptest::collection::vec(("[0-9a-f]{64}", 0..i64::MAX as u64), 0..5),
+            name in proptest::option::of("refs/heads/[a-z\"\\\\]{1,9}"),
+            says_hash: bool,
+        ) {
+            let operation = if upload { Operation::Upload } else { Operation::Download };
+            let objects = objects.into_iter().map(|(oid, size)| Object { oid: Oid::new(&oid).unwrap(), size });
+            let belongs = name.and_then(|name| RefName::new(name.as_bytes()).ok()).map(BatchRef::Name);
+            let batch = Batch { operation, belongs, objects: objects.collect(), says_hash };
+            prop_assert_eq!(Batch::read(batch.to_json().as_bytes()), Ok(batch));
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, text in "[{}\\[\\]:,\"a-z0-9]{0,40}") {
+            let _ = Batch::read(&bytes);
+            let _ = Batch::read(text.as_bytes());
         }
     }
 
