@@ -168,6 +168,42 @@ fn real_git_is_told_ref_by_ref() {
     assert_eq!((&entry["project"], &entry["repository"]), (&"team".into(), &"app".into()));
 }
 
+/// Every git that is found, by `PATH` or in `GITLATCH_TEST_GITS` (programs, separated by colons), each version
+/// once: what is told is shown by old ones too.
+#[test]
+fn every_git_shows_why_a_ref_is_refused() {
+    let mut versions = std::collections::BTreeMap::new();
+    let path = std::env::var_os("PATH").unwrap();
+    let named = std::env::var_os("GITLATCH_TEST_GITS").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("git"));
+    for program in found.chain(std::env::split_paths(&named)).filter(|program| program.is_file()) {
+        let program = program.to_str().unwrap().to_owned();
+        let version = Git::of(&program).done(&["--version"]);
+        versions.entry(version.trim().to_owned()).or_insert(program);
+    }
+    assert!(!versions.is_empty(), "no git in {path:?}");
+    let stage = Stage::new();
+    let url = stage.url(&["--ref", "refs/heads/bot/*"]);
+    for (nth, (version, program)) in versions.iter().enumerate() {
+        let git = Git::of(program);
+        git.done(&["clone", "-q", &url, "app"]);
+        git.commit("app", "new", nth + 1);
+        let own = format!("main:refs/heads/bot/{nth}");
+        git.done(&["-C", "app", "push", &url, &own]);
+        assert_ne!(stage.behind(&format!("refs/heads/bot/{nth}")), "", "{version}");
+        let ran = git.run(&["-C", "app", "push", &url, &own, "main:refs/heads/x"]);
+        let said = ran.said();
+        assert_eq!(ran.code, Some(1), "{version}: {said}");
+        for line in [
+            "remote: gitlatch: refs/heads/x is refused: token \"t\" may push refs/heads/bot/* (request ",
+            "! [remote rejected] main -> x (token \"t\" may push refs/heads/bot/*)",
+        ] {
+            assert!(said.contains(line), "{version}: {said}");
+        }
+        assert_eq!(stage.behind("refs/heads/x"), "", "{version}");
+    }
+}
+
 /// Every line: the protection, what is pushed, and what git is told.
 const PROTECTED: &[(&str, &[&str], &str)] = &[
     (
