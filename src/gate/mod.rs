@@ -12,6 +12,7 @@ mod recorded;
 mod refusal;
 mod rules;
 mod side_door;
+mod unpacked;
 mod visit;
 
 pub use recorded::Recorded;

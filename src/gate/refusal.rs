@@ -37,7 +37,7 @@ pub(super) enum Refusal {
     BodyOnRead,
     #[error("the body of this request must be {0}")]
     MediaType(&'static str),
-    #[error("the body of a push is sent as it is: Content-Encoding is not taken here")]
+    #[error("the Content-Encoding of a push is gzip or none")]
     Encoded,
     #[error(transparent)]
     Push(#[from] Malformed),
