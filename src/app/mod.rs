@@ -1,5 +1,6 @@
 //! Builds the house from a configuration and hands each room only what it needs.
 
+mod endings;
 mod operations;
 pub mod preflight;
 mod proof;
@@ -8,6 +9,7 @@ mod side_door;
 mod signals;
 mod workers;
 
+use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Report};
 use crate::domain::intent::Action;
@@ -184,6 +186,7 @@ impl House {
         let (clerks, shift) = Clerks::start(|| Ok::<_, anyhow::Error>(self.database.registry()?))?;
         let workers = Workers {
             vault: vault(&self.config)?,
+            tickets: Arc::new(Tickets::new()?),
             logins: Arc::default(),
             clerks,
             back_door: BackDoor::new(&self.config, self.public)?,
@@ -262,7 +265,9 @@ fn rules(config: &Config, prefix: &str) -> Rules {
         anonymous_read: config.access.anonymous_read,
         shared_identity: config.shared_identity(),
         protections: config.push.protections.clone(),
+        own: config.rules.clone(),
         push_options: config.push.refuse_options.clone(),
+        lfs_other_hosts: config.lfs.other_hosts,
         idle_timeout: config.server.idle_timeout,
         max_body: config.server.max_body,
     }

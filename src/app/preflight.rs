@@ -28,6 +28,7 @@ fn certificates(config: &Config) -> Vec<String> {
     let own = config.server.tls.as_ref().map(|files| Certificates::load(files).map(drop));
     let trusted = match &config.upstream.target {
         Target::Url(remote) => client_tls(remote).map(drop),
+        Target::Folder { lfs: Some(lfs), .. } => client_tls(lfs).map(drop),
         Target::Folder { .. } => Ok(()),
     };
     let own = own.and_then(Result::err).map(anyhow::Error::new);

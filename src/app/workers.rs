@@ -1,6 +1,8 @@
 //! What each worker is built from, in its own thread: a reader of the store, a way upstream, a gate.
 
+use super::endings::Endings;
 use super::side_door::Door;
+use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Target};
 use crate::forward::body::Body;
@@ -21,6 +23,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Tokens that each worker keeps in memory, in front of its reader.
@@ -36,6 +39,7 @@ pub(super) struct Workers {
     pub(super) log: Arc<LineWriter>,
     pub(super) complaints: Arc<Complaints>,
     pub(super) vault: Option<Arc<Vault>>,
+    pub(super) tickets: Arc<Tickets>,
     pub(super) logins: Arc<Logins>,
     pub(super) clerks: Clerks,
 }
@@ -53,7 +57,9 @@ impl Workers {
         let ways = Ways {
             forwarder: self.back_door.open(&self.config)?,
             vault: self.vault.clone(),
+            tickets: Arc::clone(&self.tickets),
             side_door: Box::new(door),
+            registrar: Rc::new(Endings::new(&self.config, &self.clerks)),
         };
         let rules = Arc::clone(&self.rules);
         let complaints = Arc::clone(&self.complaints);
@@ -84,8 +90,16 @@ impl server::Service for Attendant {
 
 /// What is read once for the ways upstream of all workers.
 pub(super) enum BackDoor {
-    Remote { public: Origin, tls: Option<Arc<rustls::ClientConfig>> },
-    Folder { program: PathBuf, folder: Folder },
+    Remote {
+        public: Origin,
+        tls: Option<Arc<rustls::ClientConfig>>,
+    },
+    Folder {
+        public: Origin,
+        tls: Option<Arc<rustls::ClientConfig>>,
+        program: PathBuf,
+        folder: Folder,
+    },
 }
 
 impl BackDoor {
@@ -93,7 +107,9 @@ impl BackDoor {
     pub(super) fn new(config: &Config, public: Origin) -> anyhow::Result<Self> {
         Ok(match &config.upstream.target {
             Target::Url(remote) => Self::Remote { public, tls: client_tls(remote)? },
-            Target::Folder { repositories, http_backend, .. } => Self::Folder {
+            Target::Folder { repositories, http_backend, lfs, .. } => Self::Folder {
+                public,
+                tls: lfs.as_deref().map(client_tls).transpose()?.flatten(),
                 program: http_backend::find(http_backend.as_deref())?,
                 folder: Folder::open(repositories)?,
             },
@@ -118,9 +134,14 @@ impl BackDoor {
                 let host = RemoteHost::new(remote, public, tls.as_ref())?;
                 Ok(Forwarder::Remote(Box::new(host)))
             }
-            (Self::Folder { program, folder }, Target::Folder { service_user, .. }) => {
+            (
+                Self::Folder { public, tls, program, folder },
+                Target::Folder { service_user, lfs, .. },
+            ) => {
                 let (program, folder) = (program.clone(), folder.clone());
-                Ok(Forwarder::Folder(HttpBackend::new(program, folder, service_user.clone())))
+                let backend = HttpBackend::new(program, folder, service_user.clone());
+                let lfs = lfs.as_deref().map(|lfs| RemoteHost::new(lfs, public, tls.as_ref()));
+                Ok(Forwarder::Folder(backend, lfs.transpose()?.map(Box::new)))
             }
             _ => Err("the way upstream is of another kind than the configuration".into()),
         }

@@ -4,6 +4,7 @@ pub mod credential;
 pub mod password;
 pub mod seal;
 pub mod throttle;
+pub mod ticket;
 pub mod vault;
 
 use crate::domain::names::{GroupName, UserName};

@@ -14,6 +14,8 @@ use crate::domain::client::TrustedProxies;
 pub use crate::domain::policy::refs::{OptionPattern, Protection};
 
 use crate::domain::dialect::Kind;
+use crate::domain::dialect::rule::Rule;
+use crate::domain::git::lfs::OtherHosts;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
 use std::net::SocketAddr;
@@ -38,8 +40,19 @@ pub struct Config {
     pub access: Access,
     /// `[[protect]]` and `[push]`: what pushes are held to.
     pub push: Push,
+    /// `[lfs]`: Git LFS.
+    pub lfs: Lfs,
+    /// `[[rule]]`: the operator's own rows beside the dialect's table.
+    pub rules: Vec<Rule>,
     /// `[log]`: records.
     pub log: Log,
+}
+
+/// `[lfs]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lfs {
+    /// What becomes of links to other hosts than the one behind.
+    pub other_hosts: OtherHosts,
 }
 
 /// What pushes with tokens are held to.
@@ -143,6 +156,8 @@ pub enum Target {
         http_backend: Option<PathBuf>,
         /// The name that hooks see for tokens of projects and repositories.
         service_user: ServiceUser,
+        /// `lfs_url`: the server of Git LFS, which is told of nobody.
+        lfs: Option<Box<Remote>>,
     },
 }
 
@@ -266,6 +281,15 @@ impl Config {
                 Identity::None | Identity::Header { .. } | Identity::Fixed(_) => None,
             },
             Target::Folder { .. } => None,
+        }
+    }
+
+    /// Whether anybody behind serves Git LFS.
+    #[must_use]
+    pub const fn serves_lfs(&self) -> bool {
+        match &self.upstream.target {
+            Target::Folder { lfs, .. } => lfs.is_some(),
+            Target::Url(_) => true,
         }
     }
 

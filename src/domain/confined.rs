@@ -31,7 +31,8 @@ pub struct Field {
 pub enum At {
     /// A parameter of the query.
     Query(&'static str),
-    /// A member of the JSON body: names of members, with dots between them; `[]` goes through a list.
+    /// A member of the JSON body: names of members, with dots between them; `[]` goes through a list; in front
+    /// it goes through a body that is one, or not.
     Body(&'static str),
 }
 
@@ -43,7 +44,7 @@ pub enum Says {
     Repository,
     /// A project by its key, as text or as object with `key`.
     Project,
-    /// The project into which something is put, where PROJECT_ADMIN is needed.
+    /// The project into which something is put, where `PROJECT_ADMIN` is needed.
     TargetProject,
     /// The name of the very place, which may not become another one: the text equals its slug or key without
     /// case.
@@ -52,6 +53,8 @@ pub enum Says {
     OwnProject,
     /// Something that nobody here can place, as a bare id.
     Unplaceable,
+    /// This text, without case, and no other: another one would widen what is asked for.
+    Exactly(&'static str),
 }
 
 /// What the absence of a field means.

@@ -42,8 +42,16 @@ actions! {
     Archive = "archive",
     /// A file of the repository by the dumb protocol.
     File = "file",
-    /// Anything of Git LFS.
-    Lfs = "lfs",
+    /// Git LFS: asks where objects are or go.
+    LfsBatch = "lfs-batch",
+    /// Git LFS: gets an object.
+    LfsDownload = "lfs-download",
+    /// Git LFS: puts an object.
+    LfsUpload = "lfs-upload",
+    /// Git LFS: asks whether an upload came whole.
+    LfsVerify = "lfs-verify",
+    /// Git LFS: lists, makes or ends locks.
+    LfsLocks = "lfs-locks",
     /// REST: looks at something.
     Read = "read",
     /// REST: changes something that is none of the below.
@@ -250,6 +258,8 @@ pub struct Intent {
     pub place: Place,
     /// What it needs there.
     pub need: Need,
+    /// What it needs besides, by a rule of the operator's.
+    pub also: Vec<Need>,
     /// How its caller wants to be spoken to.
     pub voice: Voice,
     /// What its body must be.

@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod duration;
 pub mod git;
 pub mod intent;
+pub mod json;
 pub mod key;
 pub mod names;
 pub mod pattern;

@@ -35,6 +35,15 @@ impl Permission {
         Self::Repository(Level::Admin),
     ];
 
+    /// The same, or the one of this level where that is higher.
+    #[must_use]
+    pub fn at_least(self, level: Level) -> Self {
+        match self {
+            Self::Project(own) => Self::Project(own.max(level)),
+            Self::Repository(own) => Self::Repository(own.max(level)),
+        }
+    }
+
     /// Its name in the API, on the command line and in every message.
     #[must_use]
     pub const fn name(self) -> &'static str {

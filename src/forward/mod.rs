@@ -10,6 +10,7 @@ pub mod headers;
 pub mod http_backend;
 mod identity;
 mod location;
+mod permission;
 mod pool;
 mod proof;
 mod remote;
@@ -17,7 +18,7 @@ mod socket;
 
 pub use identity::{Teller, UpstreamCredential};
 pub use proof::Proof;
-pub use remote::{RemoteError, RemoteHost, client_tls};
+pub use remote::{Link, RemoteError, RemoteHost, client_tls};
 
 use crate::domain::names::RepoPath;
 use crate::domain::policy::Permit;
@@ -71,6 +72,8 @@ pub struct Outbound {
     pub id: HeaderValue,
     /// The service's part of the path (`info/refs`), for a request about a repository.
     pub service: String,
+    /// What the host wanted to be sent with this request when it gave the link to it.
+    pub besides: HeaderMap,
     /// Bytes and idleness of this exchange.
     pub meter: Rc<Meter>,
 }
@@ -90,6 +93,9 @@ pub enum ForwardError {
     /// The answer broke HTTP, or the connection broke.
     #[error("the upstream did not answer properly")]
     Protocol(#[source] hyper::Error),
+    /// The answer's body, which had to be read, broke off or is too large.
+    #[error("the upstream did not answer properly: its answer cannot be read")]
+    Garbled,
     /// It switched to another protocol, which nobody had asked it for.
     #[error("the upstream did not answer properly: it switches protocols")]
     Switched,
@@ -154,9 +160,11 @@ impl ForwardError {
         match self {
             Self::Connect(_) | Self::ConnectTimeout => Some("connect"),
             Self::Silent => Some("timeout"),
-            Self::Protocol(_) | Self::Switched | Self::ProxyWanted | Self::Backend(_) => {
-                Some("protocol")
-            }
+            Self::Protocol(_)
+            | Self::Garbled
+            | Self::Switched
+            | Self::ProxyWanted
+            | Self::Backend(_) => Some("protocol"),
             Self::CredentialRefused
             | Self::CredentialWanted
             | Self::NameRefused(_)
@@ -179,8 +187,8 @@ impl ForwardError {
 pub enum Forwarder {
     /// A host over HTTP.
     Remote(Box<RemoteHost>),
-    /// A folder of repositories.
-    Folder(http_backend::HttpBackend),
+    /// A folder of repositories, and the server of Git LFS that goes with it, if there is one.
+    Folder(http_backend::HttpBackend, Option<Box<RemoteHost>>),
 }
 
 impl Forwarder {
@@ -196,12 +204,35 @@ impl Forwarder {
     ) -> Result<Response<Body>, ForwardError> {
         match (self, passage) {
             (Self::Remote(host), _) => host.send(passage, request, idle).await,
-            (Self::Folder(backend), Passage::Permitted { permit, .. }) => {
+            (Self::Folder(backend, _), Passage::Permitted { permit, .. }) => {
                 backend.send(permit, request, idle).await
             }
             // A configuration with both is refused at start.
-            (Self::Folder(_), Passage::Person) => Err(ForwardError::Unsendable),
+            (Self::Folder(..), Passage::Person) => Err(ForwardError::Unsendable),
         }
+    }
+
+    /// Who serves Git LFS, if anybody does.
+    #[must_use]
+    pub fn lfs(&self) -> Option<&RemoteHost> {
+        match self {
+            Self::Remote(host) => Some(host),
+            Self::Folder(_, lfs) => lfs.as_deref(),
+        }
+    }
+
+    /// Sends a request of Git LFS to whoever serves it.
+    ///
+    /// # Errors
+    /// When there is no answer that may be handed on, or nobody serves LFS.
+    pub async fn send_lfs(
+        &self,
+        passage: Passage<'_>,
+        request: Outbound,
+        idle: Duration,
+    ) -> Result<Response<Body>, ForwardError> {
+        let host = self.lfs().ok_or(ForwardError::Unsendable)?;
+        host.send(passage, request, idle).await
     }
 
     /// Asks the host, within `timeout`, what it says to a person's credential at `path`, a path below that
@@ -218,7 +249,7 @@ impl Forwarder {
         match self {
             Self::Remote(host) => host.prove(path, authorization, timeout).await,
             // A configuration that asks a folder is refused at start.
-            Self::Folder(_) => Err(ForwardError::Unsendable),
+            Self::Folder(..) => Err(ForwardError::Unsendable),
         }
     }
 
@@ -226,7 +257,7 @@ impl Forwarder {
     /// it is told to: git here can, a host cannot be told.
     #[must_use]
     pub const fn tells_force(&self) -> bool {
-        matches!(self, Self::Folder(_))
+        matches!(self, Self::Folder(..))
     }
 
     /// The first of these refs that is symbolic, so that git would change another one in its place; of a
@@ -239,7 +270,7 @@ impl Forwarder {
     ) -> Option<&'a str> {
         match self {
             Self::Remote(_) => None,
-            Self::Folder(backend) => backend.folder().symbolic(repository, names),
+            Self::Folder(backend, _) => backend.folder().symbolic(repository, names),
         }
     }
 
@@ -248,7 +279,7 @@ impl Forwarder {
     pub fn identity_header(&self) -> Option<&http::HeaderName> {
         match self {
             Self::Remote(host) => host.teller().header(),
-            Self::Folder(_) => None,
+            Self::Folder(..) => None,
         }
     }
 }

@@ -1,8 +1,13 @@
 //! A host over HTTP.
 
+mod links;
+
+pub use links::Link;
+
 use super::body::{Body, Relay, UploadState, unless_idle};
 use super::exchange::{Head, exchange};
 use super::location::{self, Location};
+use super::permission;
 use super::pool::{Address, Pool};
 use super::proof::{self, Proof};
 use super::{ForwardError, Outbound, Passage, Teller, Upload, UpstreamCredential, headers};
@@ -10,6 +15,7 @@ use crate::config::{Origin, Remote};
 use crate::domain::policy::{Permit, Traveller};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode, Uri, Version};
+use http_body_util::Full;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::PathBuf;
@@ -152,10 +158,20 @@ impl RemoteHost {
         let (mut parts, body) = response.into_parts();
         // The version is of the connection to the host, not of the one to the client.
         parts.version = Version::HTTP_11;
-        self.judge(passage, &mut parts)?;
         let secrets = self.teller.secrets(passage.credential());
+        let mut body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle)));
+        if parts.status == StatusCode::UNAUTHORIZED
+            && let Passage::Permitted { permit, credential } = passage
+        {
+            let nobody = *permit.traveller() == Traveller::Nobody;
+            let denied =
+                if nobody { None } else { permission::denied(&parts, body, secrets).await };
+            let Some(read) = denied else { return Err(self.refused(permit, credential)) };
+            parts.status = StatusCode::FORBIDDEN;
+            body = Body::Ready(Full::new(read));
+        }
+        self.judge(passage, &mut parts)?;
         headers::inbound(&mut parts.headers, secrets, passage.is_person());
-        let body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle)));
         Ok(Response::from_parts(parts, body))
     }
 
@@ -204,6 +220,10 @@ impl RemoteHost {
         if let Passage::Permitted { permit, credential } = passage {
             sent.remove(AUTHORIZATION);
             self.teller.tell(&mut sent, permit, credential)?;
+            // What the host itself gave for this request counts more than what it is told otherwise.
+            for (name, value) in &request.besides {
+                sent.insert(name, value.clone());
+            }
         }
         let target = Uri::from_parts(target).map_err(|_| ForwardError::Unsendable)?;
         Ok((Head { method: request.method, target, headers: sent }, request.body))
@@ -215,10 +235,9 @@ impl RemoteHost {
         passage: Passage<'_>,
         parts: &mut http::response::Parts,
     ) -> Result<(), ForwardError> {
-        if let Passage::Permitted { permit, credential } = passage {
+        if let Passage::Permitted { permit, .. } = passage {
             let nobody = *permit.traveller() == Traveller::Nobody;
             match parts.status {
-                StatusCode::UNAUTHORIZED => return Err(self.refused(permit, credential)),
                 // Hosts hide what is not public in many ways. Git sends its credential only after a
                 // challenge, so that nobody is asked for one.
                 StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if nobody => {

@@ -2,7 +2,7 @@
 
 use super::Rules;
 use super::refusal::Refusal;
-use crate::domain::dialect::RequestLine;
+use crate::domain::dialect::{RequestLine, Unclear, path};
 use crate::domain::timestamp::Timestamp;
 use http::header::EXPECT;
 use http::request::Parts;
@@ -33,6 +33,11 @@ pub(super) fn check_target(head: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::AbsoluteTarget);
     }
     Ok(())
+}
+
+/// Of a token's request: no credential in the query, and nothing that makes another request of it.
+pub(super) fn check_query(head: &Parts) -> Result<(), Unclear> {
+    Ok(head.uri.query().map_or(Ok(()), path::check_token_query)?)
 }
 
 pub(super) fn client(

@@ -4,7 +4,11 @@
 //! `refusal`, in the caller's own language, and every request leaves a record.
 
 mod body;
+mod confined;
 mod entry;
+mod forms;
+mod lfs;
+mod names;
 mod passage;
 mod person;
 mod push;
@@ -15,6 +19,7 @@ mod side_door;
 mod unpacked;
 mod visit;
 
+pub use names::{NameEnd, Registrar};
 pub use recorded::Recorded;
 pub use refusal::Complaints;
 pub use rules::Rules;
@@ -22,9 +27,10 @@ pub use side_door::{Knock, Served, SideDoor, Visitor};
 pub use visit::Ids;
 
 use crate::auth::credential::{self, Presented};
+use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
-use crate::domain::dialect::Classified;
+use crate::domain::dialect::{Classified, Unclear};
 use crate::domain::intent::Intent;
 use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
@@ -33,7 +39,7 @@ use crate::forward::drain::Drain;
 use crate::forward::{Forwarder, headers};
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
-use entry::{check_target, client, line, now, waits};
+use entry::{check_query, check_target, client, line, now, waits};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Request, Response};
@@ -52,17 +58,23 @@ pub struct Ways {
     pub forwarder: Forwarder,
     /// The keys to the credentials that owners of tokens have there, in mode `stored`.
     pub vault: Option<Arc<Vault>>,
+    /// What seals the tickets of transfers, the same for every worker.
+    pub tickets: Arc<Tickets>,
     /// To gitlatch's own paths.
     pub side_door: Box<dyn SideDoor>,
+    /// Who hears of names that end.
+    pub registrar: Rc<dyn Registrar>,
 }
 
 /// The gate of one worker.
 pub struct Gate {
     rules: Arc<ArcSwap<Rules>>,
     identify: Box<dyn Identify>,
-    forwarder: Forwarder,
+    forwarder: Rc<Forwarder>,
     vault: Option<Arc<Vault>>,
+    tickets: Arc<Tickets>,
     side_door: Box<dyn SideDoor>,
+    registrar: Rc<dyn Registrar>,
     book: Rc<GuestBook>,
     drain: Drain,
     ids: Ids,
@@ -82,13 +94,16 @@ impl Gate {
         complaints: Arc<Complaints>,
         ids: Ids,
     ) -> Self {
-        let Ways { forwarder, vault, side_door } = ways;
+        let Ways { forwarder, vault, tickets, side_door, registrar } = ways;
+        let forwarder = Rc::new(forwarder);
         Self {
             rules,
             identify,
             forwarder,
             vault,
+            tickets,
             side_door,
+            registrar,
             book: Rc::new(book),
             drain: Drain::start(),
             ids,
@@ -110,7 +125,7 @@ impl Gate {
         // Whoever drops the upload leaves what is left of it to the drain.
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
         let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
-        let voice = rules.kind.voice(&rules.prefix, head.uri.path());
+        let voice = lfs::voice(&rules, &head);
         let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
         match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {
             Ok(response) => visit.answer(response),
@@ -131,7 +146,7 @@ impl Gate {
         &self,
         rules: &Rules,
         peer: Option<IpAddr>,
-        head: Parts,
+        mut head: Parts,
         mut upload: Upload,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
@@ -140,7 +155,10 @@ impl Gate {
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;
         visit.from(client);
-        let what = rules.kind.classify(&rules.prefix, line(&head))?;
+        if let Some(redeemed) = self.redeem(rules, &mut head, client, visit)? {
+            return Box::pin(self.ticketed(rules, head, upload, redeemed, visit)).await;
+        }
+        let (what, lacking) = rules.classify(line(&head))?;
         if let Classified::Known(intent) = &what {
             visit.wants(intent);
         }
@@ -159,7 +177,9 @@ impl Gate {
                     let own = self.own(rules, &head, &mut upload, client, Some(token), visit);
                     return Box::pin(own).await;
                 }
-                let intent = known(what, rules)?;
+                rules.refuse_denied(line(&head))?;
+                let intent = known(what, lacking, rules)?;
+                check_query(&head)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
             }
@@ -174,7 +194,8 @@ impl Gate {
                 return body::probe(&intent, &mut upload, rules).await;
             }
             (what, Identified::Nobody | Identified::Foreign) if rules.people_pass => {
-                return self.let_pass(rules, head, what, upload, client, visit).await;
+                let person = self.let_pass(rules, head, what, upload, client, visit);
+                return Box::pin(person).await;
             }
             (Classified::Unknown, _) => return Err(Refusal::NoCredential),
             (Classified::Known(intent), who) => {
@@ -216,10 +237,14 @@ impl Gate {
 }
 
 /// The intent of what a token may ask for at all.
-fn known(what: Classified, rules: &Rules) -> Result<Box<Intent>, Refusal> {
+fn known(
+    what: Classified,
+    lacking: Option<Unclear>,
+    rules: &Rules,
+) -> Result<Box<Intent>, Refusal> {
     match what {
         Classified::Known(intent) => Ok(intent),
         Classified::Own => Err(Refusal::OwnPath),
-        Classified::Unknown => Err(Refusal::Unknown(rules.kind)),
+        Classified::Unknown => Err(lacking.map_or(Refusal::Unknown(rules.kind), Refusal::Unclear)),
     }
 }

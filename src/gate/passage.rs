@@ -1,19 +1,22 @@
 //! The way out: what was permitted goes on to the host, if its body is what it must be.
 
 use super::entry::now;
+use super::names::Owned;
 use super::push::Judged;
 use super::refusal::Refusal;
 use super::visit::Visit;
-use super::{Gate, Rules, body};
+use super::{Gate, Rules, body, confined};
 use crate::auth::Identified;
 use crate::auth::credential::Presented;
-use crate::domain::intent::{Action, Intent, Place, Voice};
+use crate::domain::intent::{Action, Confined, Intent, NameEffect, Place, Voice};
 use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::{Scheme, TokenPrincipal};
+use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::body::{Body, Upload};
 use crate::forward::{Outbound, Passage, UpstreamCredential};
-use http::Response;
 use http::request::Parts;
+use http::{HeaderMap, Response};
+use serde_json::json;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
@@ -30,10 +33,18 @@ impl Gate {
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
         if intent.voice == Voice::Lfs {
-            return Err(Refusal::NoLfs);
+            let asked = (intent, permit, presented);
+            return Box::pin(self.pass_lfs(rules, head, upload, asked, at, visit)).await;
         }
         body::check(&head, intent, &mut upload, rules).await?;
         let mut token = visit.token();
+        if let Some(who) = &token {
+            confined::unprotected(who, intent, &rules.protections)?;
+            if permit.confined() && matches!(intent.confined, Confined::Check(_)) {
+                let holding = self.hold(rules, &head, who, intent, &mut upload, at);
+                Box::pin(holding).await?;
+            }
+        }
         // Nobody but a token has a permit to push.
         if let (Action::Push, Some(pusher), Place::Repository(repository)) =
             (intent.action, &token, &intent.place)
@@ -51,16 +62,50 @@ impl Gate {
             }
         }
         let credential = token.map_or(Ok(None), |token| self.credential(&token))?;
-        let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
         let request = outbound(head, upload, at.client, service, visit);
+        if let Some(who) = visit.token().filter(|_| intent.effects.outlives) {
+            self.tell_lasting(&who, intent, at, visit);
+        }
+        if intent.effects.name != NameEffect::Stays {
+            let (owned, id) =
+                (Owned::Permitted(permit, credential), visit.token().map(|who| who.id));
+            let naming = self.forward_naming(owned, request, intent, rules, (at.client, id), visit);
+            return Box::pin(naming).await;
+        }
+        let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         self.forward(passage, request, rules, visit).await
     }
 
-    /// The token and the permit as they are now, when the commands of a push have come: its client may have
+    /// Tells the trail of access that goes on without the token that makes it.
+    fn tell_lasting(
+        &self,
+        who: &TokenPrincipal,
+        intent: &Intent,
+        at: Circumstances,
+        visit: &Visit,
+    ) {
+        let Some(left_out) = self.told.admit(who.id, Instant::now()) else { return };
+        let subject = Subject {
+            token: Some(who.id),
+            user: who.user().map(ToString::to_string),
+            project: intent.place.project().map(str::to_owned),
+            repository: intent.place.repository().map(|path| path.name().to_owned()),
+        };
+        let mut details = json!({ "request": visit.id(), "rule": intent.rule });
+        if left_out > 0 {
+            details["leftOut"] = left_out.into();
+        }
+        let note = Note { event: Event::AccessGiven, subject, details };
+        let by = Author { who: Actor::Token(who.id), from: at.client, at: at.now };
+        self.identify.tell(note, by);
+    }
+
+    /// The token and the permit as they are now, when the commands of a push, or a batch of LFS,
+    /// have come: its client may have
     /// taken its time, and the token may have ended meanwhile.
-    fn permitted_still(
+    pub(super) fn permitted_still(
         &self,
         presented: &Presented,
         intent: &Intent,
@@ -72,7 +117,10 @@ impl Gate {
     }
 
     /// The credential that the token's owner has for the host, in mode `stored`.
-    fn credential(&self, token: &TokenPrincipal) -> Result<Option<UpstreamCredential>, Refusal> {
+    pub(super) fn credential(
+        &self,
+        token: &TokenPrincipal,
+    ) -> Result<Option<UpstreamCredential>, Refusal> {
         let (Some(vault), Some(identity)) = (&self.vault, &token.identity) else { return Ok(None) };
         let secret = vault.open(identity).map_err(Refusal::Sealed)?;
         // What cannot be sent was refused when it was stored.
@@ -112,6 +160,7 @@ pub(super) fn outbound(
         client,
         id: visit.id_value(),
         service,
+        besides: HeaderMap::new(),
         meter: Rc::clone(visit.meter()),
     }
 }

@@ -1,15 +1,16 @@
 //! `people = "pass"`: what comes without a token goes on as it came, but for pushes to what the operator
 //! protects.
 
+use super::names::Owned;
 use super::passage::outbound;
 use super::push::{Holder, Judged, refuse};
 use super::refusal::Refusal;
 use super::visit::Visit;
-use super::{Gate, Rules, body};
+use super::{Gate, Rules, body, forms};
 use crate::auth::credential;
 use crate::domain::dialect::path::decode;
 use crate::domain::dialect::{Classified, RequestLine};
-use crate::domain::intent::Intent;
+use crate::domain::intent::{Intent, NameEffect};
 use crate::domain::names::{RepoPath, UserName};
 use crate::domain::policy::people::{self, Person};
 use crate::domain::policy::refs::Hold;
@@ -34,6 +35,10 @@ impl Gate {
         client: Option<IpAddr>,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
+        let mut ends = None;
+        if let Classified::Known(intent) = &what {
+            ends = (intent.effects.name != NameEffect::Stays).then(|| intent.clone());
+        }
         if head.method.is_safe() {
             body::check_empty(&mut upload, rules).await?;
         } else if !rules.protections.is_empty() && pushes(head.uri.path()) {
@@ -41,9 +46,17 @@ impl Gate {
             if let Judged::Answered(answer) = Box::pin(judging).await? {
                 return Ok(answer);
             }
+        } else {
+            forms::check(rules, &head, &what, &mut upload).await?;
         }
         let request = outbound(head, upload, client, String::new(), visit);
-        let answer = self.forward(Passage::Person, request, rules, visit).await;
+        let answer = match ends {
+            Some(intent) => {
+                let (own, who) = (Owned::Person, (client, None));
+                self.forward_naming(own, request, &intent, rules, who, visit).await
+            }
+            None => self.forward(Passage::Person, request, rules, visit).await,
+        };
         answer.map(reply::challenged)
     }
 

@@ -66,8 +66,8 @@ pub(super) enum Holder {
     Person(Option<IpAddr>),
 }
 
-/// Bytes of a head, counted while they are held.
-struct Held<'a> {
+/// Bytes of a head, or of a batch of LFS, counted while they are held.
+pub(super) struct Held<'a> {
     told: &'a Told,
     holder: Holder,
     own: usize,
@@ -75,7 +75,7 @@ struct Held<'a> {
 
 impl Held<'_> {
     /// Counts so many more, if there is room.
-    fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
         let mut holders = self.told.held_by.borrow_mut();
         let of_one = holders.entry(self.holder).or_default();
         let all = self.told.held.get() + bytes;
@@ -114,8 +114,13 @@ struct Lately {
 }
 
 impl Told {
+    /// Nothing held yet for whoever this is.
+    pub(super) fn hold(&self, holder: Holder) -> Held<'_> {
+        Held { told: self, holder, own: 0 }
+    }
+
     /// Whether one more push of this token is to be told, and how many were not before it.
-    fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
+    pub(super) fn admit(&self, token: TokenId, now: Instant) -> Option<u64> {
         let mut tokens = self.tokens.borrow_mut();
         if tokens.len() >= COUNTED && !tokens.contains_key(&token) {
             tokens.clear();
@@ -214,7 +219,7 @@ async fn peek(
     holder: Holder,
 ) -> Result<Push, Refusal> {
     let (mut held, mut reader) = (BytesMut::new(), Reader::new());
-    let mut counted = Held { told, holder, own: 0 };
+    let mut counted = told.hold(holder);
     loop {
         let Some(frame) = upload.frame().await else { return Err(Malformed::Short.into()) };
         let Ok(frame) = frame else { return Err(upload.fault().into()) };

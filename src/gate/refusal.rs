@@ -1,9 +1,11 @@
 //! Every way in which a request is refused, and what is answered: the one translator from the errors of
 //! the rooms to HTTP.
 
+use super::lfs::AnswerFault;
 use super::visit::Visit;
 use crate::auth::Trouble;
 use crate::auth::credential::CredentialFault;
+use crate::auth::ticket::TicketError;
 use crate::auth::vault::VaultError;
 use crate::domain::client::ForwardedFault;
 use crate::domain::dialect::{Kind, Unclear, Unserved};
@@ -37,8 +39,20 @@ pub(super) enum Refusal {
     BodyOnRead,
     #[error("the body of this request must be {0}")]
     MediaType(&'static str),
-    #[error("the Content-Encoding of a push is gzip or none")]
+    #[error("the body of this request is sent as it is: Content-Encoding is not taken here")]
     Encoded,
+    #[error("the Content-Encoding of a push is gzip, or none")]
+    EncodedPush,
+    #[error("the body of this request is looked at: Content-Encoding is not taken here")]
+    EncodedJson,
+    #[error("the body of a form is looked at: Content-Encoding is not taken here")]
+    EncodedForm,
+    #[error("the body of this request is no JSON that can be read in one way: {0}")]
+    Json(#[source] serde_json::Error),
+    #[error(
+        "a gitlatch token stands in this form; it is for Git and REST, as Authorization, and logs nobody in"
+    )]
+    TokenInForm,
     #[error(transparent)]
     Push(#[from] Malformed),
     #[error("authentication is required: send a gitlatch token as Bearer or as Basic password")]
@@ -64,6 +78,18 @@ pub(super) enum Refusal {
     Sealed(#[source] VaultError),
     #[error("{}", Unserved::Lfs)]
     NoLfs,
+    #[error("the batch of Git LFS cannot be read: {0}")]
+    Batch(#[from] crate::domain::git::lfs::Fault),
+    #[error(transparent)]
+    LfsAnswer(#[from] AnswerFault),
+    #[error("authentication is required: send a gitlatch token as Bearer or as Basic password")]
+    BadTicket,
+    #[error(
+        "the ticket of this transfer was given to another token than the one that is presented"
+    )]
+    OtherTicket,
+    #[error("no ticket can be made for a transfer; try again in a moment")]
+    Ticket(#[source] TicketError),
     #[error("the store of tokens cannot answer; try again in a moment")]
     Store(#[from] Trouble),
     #[error("the clock of this server is wrong")]
@@ -88,20 +114,28 @@ impl Refusal {
             | Self::Credential(_)
             | Self::BodyOnRead
             | Self::Push(_)
+            | Self::Json(_)
+            | Self::TokenInForm
             | Self::Forward(ForwardError::Client) => StatusCode::BAD_REQUEST,
             Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => {
                 StatusCode::METHOD_NOT_ALLOWED
             }
-            Self::MediaType(_) | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType(_)
+            | Self::Encoded
+            | Self::EncodedPush
+            | Self::EncodedJson
+            | Self::EncodedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::NoCredential
             | Self::BadToken
+            | Self::BadTicket
             | Self::Denied(Denial::Expired)
             | Self::Forward(ForwardError::NotPublic) => StatusCode::UNAUTHORIZED,
             Self::Denied(_)
             | Self::Unknown(_)
             | Self::OwnPath
             | Self::Elsewhere
+            | Self::OtherTicket
             | Self::Forward(
                 ForwardError::NameRefused(_)
                 | ForwardError::LoginPage(_)
@@ -109,7 +143,11 @@ impl Refusal {
             ) => StatusCode::FORBIDDEN,
             Self::NoPages | Self::Forward(ForwardError::NoRepository(_)) => StatusCode::NOT_FOUND,
             Self::NoLfs => StatusCode::NOT_IMPLEMENTED,
-            Self::Store(_) | Self::Clock | Self::Sealed(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Batch(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::LfsAnswer(_) => StatusCode::BAD_GATEWAY,
+            Self::Store(_) | Self::Clock | Self::Sealed(_) | Self::Ticket(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Crashed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Forward(error) => of_forwarding(error),
         }
@@ -144,7 +182,7 @@ impl Refusal {
     pub(super) fn verdict(&self) -> Verdict {
         match self.status().as_u16() {
             401 => Verdict::Challenged,
-            // LFS is refused for everybody, which is no failure to wake somebody up for.
+            // LFS is refused for everybody where nobody serves it: no failure to wake somebody up for.
             403 | 404 | 429 | 501 => Verdict::Refused,
             400..=499 => Verdict::Malformed,
             _ => Verdict::Failed,
@@ -159,7 +197,13 @@ impl Refusal {
             Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
             Self::Credential(_) => "credential",
             Self::BodyOnRead => "body",
-            Self::MediaType(_) | Self::Encoded => "media-type",
+            Self::MediaType(_)
+            | Self::Encoded
+            | Self::EncodedPush
+            | Self::EncodedJson
+            | Self::EncodedForm => "media-type",
+            Self::Json(_) => "json",
+            Self::TokenInForm => "token-in-form",
             Self::Push(_) => "push",
             Self::NoCredential => "no-credential",
             Self::BadToken => "bad-token",
@@ -168,6 +212,9 @@ impl Refusal {
             Self::OwnPath | Self::NoPages => "own-path",
             Self::Elsewhere => "other-site",
             Self::NoLfs => "lfs",
+            Self::Batch(_) => "lfs-batch",
+            Self::LfsAnswer(_) => "upstream-lfs",
+            Self::BadTicket | Self::OtherTicket | Self::Ticket(_) => "ticket",
             Self::Own(_, reason) => reason,
             Self::Store(_) => "store",
             Self::Clock => "clock",
@@ -180,6 +227,7 @@ impl Refusal {
     pub(super) fn upstream_kind(&self) -> Option<&'static str> {
         match self {
             Self::Forward(error) => error.upstream_kind(),
+            Self::LfsAnswer(_) => Some("protocol"),
             _ => None,
         }
     }
@@ -202,6 +250,7 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         ForwardError::Silent => "upstream-silent",
         ForwardError::Protocol(_)
         | ForwardError::Switched
+        | ForwardError::Garbled
         | ForwardError::ProxyWanted
         | ForwardError::Backend(_)
         | ForwardError::Unsendable => "upstream-protocol",
@@ -234,7 +283,10 @@ impl Complaints {
     pub(super) fn hear(&self, refusal: &Refusal, visit: &Visit) {
         let due = match refusal {
             Refusal::Crashed => true,
-            Refusal::Store(_) | Refusal::Clock | Refusal::Sealed(_) => self.store.is_due(),
+            Refusal::Store(_) | Refusal::Clock | Refusal::Sealed(_) | Refusal::Ticket(_) => {
+                self.store.is_due()
+            }
+            Refusal::LfsAnswer(_) => self.upstream.is_due(),
             Refusal::Forward(ForwardError::CredentialRefused | ForwardError::CredentialWanted) => {
                 self.credential.is_due()
             }

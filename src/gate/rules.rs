@@ -1,7 +1,11 @@
 //! What the gate goes by.
 
 use crate::domain::client::TrustedProxies;
-use crate::domain::dialect::Kind;
+use crate::domain::dialect::rule::{self, Rule};
+use crate::domain::dialect::{Classified, Kind, RequestLine, Unclear};
+use crate::domain::git::lfs::OtherHosts;
+use crate::domain::intent::Voice;
+use crate::domain::policy::Denial;
 use crate::domain::policy::refs::{OptionPattern, Protection};
 use std::time::Duration;
 
@@ -22,8 +26,12 @@ pub struct Rules {
     pub shared_identity: bool,
     /// The refs that the operator protects from tokens.
     pub protections: Vec<Protection>,
+    /// The operator's own rows beside the dialect's table.
+    pub own: Vec<Rule>,
     /// The push options that are refused.
     pub push_options: Vec<OptionPattern>,
+    /// What becomes of links of Git LFS to other hosts than the one behind.
+    pub lfs_other_hosts: OtherHosts,
     /// How long an exchange may pass without a byte in either direction.
     pub idle_timeout: Duration,
     /// Largest request body in bytes.
@@ -31,6 +39,30 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Understands a request: by the dialect's table, and by the operator's rules that allow. Where people
+    /// pass, a path that lacks the method is as good as unknown; what a token is told is beside it.
+    pub(super) fn classify(
+        &self,
+        line: RequestLine<'_>,
+    ) -> Result<(Classified, Option<Unclear>), Unclear> {
+        let what = rule::classify(&self.own, self.kind, &self.prefix, line);
+        match what {
+            // What a person may ask a path of REST for is for the host to say.
+            Err(Unclear::Method { allow })
+                if self.people_pass && self.kind.voice(&self.prefix, line.path) == Voice::Rest =>
+            {
+                Ok((Classified::Unknown, Some(Unclear::Method { allow })))
+            }
+            what => what.map(|what| (what, None)),
+        }
+    }
+
+    /// Refuses what a rule of the operator's denies to tokens.
+    pub(super) fn refuse_denied(&self, line: RequestLine<'_>) -> Result<(), Denial> {
+        let path = line.path.get(self.prefix.len()..).unwrap_or(line.path);
+        rule::refuse_denied(&self.own, line.method, path)
+    }
+
     /// These rules with what of `new` can change while the host behind stays the same.
     #[must_use]
     pub fn reloaded(&self, new: &Self) -> Self {

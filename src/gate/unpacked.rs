@@ -26,7 +26,7 @@ impl Unpacked {
         let (Some(one), None) = (named.next(), named.next()) else {
             // Two lines are one list, and a list is packed twice.
             return if headers.contains_key(CONTENT_ENCODING) {
-                Err(Refusal::Encoded)
+                Err(Refusal::EncodedPush)
             } else {
                 Ok(Self::Plain)
             };
@@ -38,7 +38,7 @@ impl Unpacked {
                 let bounded = Bounded { bytes: Vec::new(), most };
                 Ok(Self::Gzip(Box::new(GzDecoder::new(bounded))))
             }
-            _ => Err(Refusal::Encoded),
+            _ => Err(Refusal::EncodedPush),
         }
     }
 

@@ -6,6 +6,7 @@ mod access;
 pub mod api;
 pub mod clerks;
 mod clock;
+pub mod endings;
 pub mod house;
 pub mod identities;
 mod label;

@@ -11,7 +11,11 @@ struct Error<'a> {
 }
 
 pub(super) fn body(text: &str, id: &str) -> String {
-    let error = Error { message: format!("gitlatch: {text}"), request_id: id };
+    says(format!("gitlatch: {text}"), id)
+}
+
+pub(super) fn says(message: String, id: &str) -> String {
+    let error = Error { message, request_id: id };
     // Two strings always serialise.
     serde_json::to_string(&error).unwrap_or_default()
 }

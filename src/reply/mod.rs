@@ -103,6 +103,23 @@ pub fn pushed(report: Vec<u8>) -> Response<Full<Bytes>> {
     response
 }
 
+/// JSON of the LFS API, which links for one client stand in.
+#[must_use]
+pub fn lfs(status: StatusCode, json: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(json));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(lfs::CONTENT_TYPE));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// An error of the LFS API in the host's own words.
+#[must_use]
+pub fn lfs_says(status: StatusCode, text: &str, id: &str) -> Response<Full<Bytes>> {
+    lfs(status, lfs::says(text.to_owned(), id))
+}
+
 /// An answer of the host's to a person, with our challenges where it is a 401 without any.
 #[must_use]
 pub fn challenged<B>(mut response: Response<B>) -> Response<B> {

@@ -13,7 +13,9 @@ explain --permission REPO_READ GET /base/t/../r.git/HEAD -> 1 out refused (400)
 explain --permission REPO_READ GET /base/-/gitlatch/ -> 1 out why      tokens are not managed with a token
 explain --permission REPO_READ GET /base/t/r -> 1 out kind = "git" knows no such path; a repository's URL is …/PROJECT/REPOSITORY.git
 explain --permission REPO_READ POST /base/t/r.git/info/lfs/objects/batch -> 1 out refused (501)
-explain --permission REPO_READ POST /base/t/r.git/info/lfs/objects/batch -> 1 out Git LFS is not served here
+explain --permission REPO_READ PUT /base/t/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab -> 1 out this needs REPO_WRITE on t/r
+explain --permission REPO_READ GET /base/t/r.git/info/lfs/objects -> 1 out knows no such path
+explain --permission REPO_READ POST /base/t/r.git/info/lfs/objects/batch -> 1 out Git LFS is not served here: git brings no LFS server for `repositories`; an operator names one with `lfs_url`
 explain --permission REPO_READ REPO_WRITE GET /base/t/r.git/HEAD -> 2 err error: 
 explain --permission REPO_READ GET t/r.git/HEAD -> 2 err a URL begins with /
 explain --permission READ GET / -> 2 err `READ` is no permission
@@ -109,6 +111,8 @@ fn where_the_host_enforces_rights_grants_are_not_asked() {
     house.check(
         r"
 explain --token 1 GET /any/r.git/HEAD -> 0 out may is for the host to say
+explain --token 1 POST /any/r.git/info/lfs/objects/batch -> 0 out an upload, as its body says, needs REPO_WRITE
+explain --token 1 POST /any/r.git/info/lfs/locks -> 1 out this needs REPO_WRITE on any/r
 user disable alice -> 0 out user alice is disabled
 explain --token 1 GET /any/r.git/HEAD -> 1 out refused (401)
 explain --token 1 GET /any/r.git/HEAD -> 1 out the token's owner, user alice, is disabled

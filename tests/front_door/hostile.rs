@@ -127,7 +127,7 @@ const TARGETS: &[(&str, u16)] = &[
     ("/-%2Fgitlatch/", 403),
     ("/rest/access-tokens/1.0/users/alice", 403),
     ("/REST/access%2Dtokens", 403),
-    ("/team/app.git/info/lfs/objects/x", 501),
+    ("/team/app.git/info/lfs/objects/x", 403),
     ("/team/app.git/info/refs?service=git-upload-pack&service=git-receive-pack", 400),
     ("/team/app.git/info/refs?service=git-receive-pack&service=git-upload-pack", 400),
     ("/team/app.git/info/refs?service=git-upload-pack&x=1", 400),

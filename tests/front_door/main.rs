@@ -8,6 +8,8 @@
     reason = "clippy.toml lets tests do so, but does not know helpers of tests for what they are"
 )]
 
+#[path = "../samples/mod.rs"]
+mod samples;
 mod support;
 
 mod api;
@@ -22,6 +24,8 @@ mod api_settings;
 mod api_throttle;
 mod api_tokens;
 mod backend;
+mod bitbucket;
+mod bitbucket_table;
 mod bodies;
 mod carriers;
 mod clients;
@@ -29,6 +33,7 @@ mod concurrency;
 mod faults;
 mod git;
 mod hostile;
+mod lfs;
 mod lifecycle;
 mod logging;
 mod operations;

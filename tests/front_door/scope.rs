@@ -384,10 +384,10 @@ fn anonymous_reads_show_what_is_public() {
     let other = bearer(&open.token(&["--project", "other", "--permission", "REPO_READ"]).0);
     let unknown = bearer("latu_0000000000000000000000000000001vo4SB");
     let cases: &[(&Site, &str, &str, &str)] = &[
-        (&open, "", "team/public", "200 401 200 401 200 501"),
-        (&open, "", "team/private", "401 401 401 401 401 501"),
-        (&open, "", "team/missing", "401 401 401 401 401 501"),
-        (&open, &basic("", ""), "team/public", "200 401 200 401 200 501"),
+        (&open, "", "team/public", "200 401 200 401 200 401"),
+        (&open, "", "team/private", "401 401 401 401 401 401"),
+        (&open, "", "team/missing", "401 401 401 401 401 401"),
+        (&open, &basic("", ""), "team/public", "200 401 200 401 200 401"),
         (&open, &basic("alice", "password"), "team/public", REFUSED),
         (&open, &unknown, "team/public", REFUSED),
         (&open, &other, "team/public", NONE),

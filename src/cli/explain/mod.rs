@@ -19,7 +19,7 @@ use anyhow::bail;
 use request::{Method, Url};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use verdict::Asker;
+use verdict::{Asker, Law};
 
 /// Whose request, and which.
 #[derive(Debug, clap::Args)]
@@ -65,9 +65,15 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
         case: config.upstream.kind.case(),
         shared_identity: config.shared_identity(),
     };
-    let (kind, prefix) = (config.upstream.kind, config.prefix());
+    let law = Law {
+        kind: config.upstream.kind,
+        prefix: config.prefix(),
+        own: &config.rules,
+        protections: &config.push.protections,
+        serves_lfs: config.serves_lfs(),
+    };
     let request = request::Request { method: &options.method, url: &options.url };
-    let explanation = verdict::explain(kind, prefix, request, &asker, at);
+    let explanation = verdict::explain(law, request, &asker, at);
     if options.json {
         output::json(&explanation)?;
     } else {

@@ -1,9 +1,11 @@
 //! The verdict on a request, with everything that it follows from.
 
 use super::request::Request;
-use crate::domain::dialect::{Classified, Kind, Unclear, Unserved};
-use crate::domain::intent::{Action, Intent, Voice};
-use crate::domain::policy::{Circumstances, Denial, admit, decide};
+use crate::domain::dialect::rule::{self, Rule};
+use crate::domain::dialect::{Classified, Kind, Unclear, Unserved, path};
+use crate::domain::intent::{Action, Intent, Place, Voice};
+use crate::domain::policy::refs::{self, Protection};
+use crate::domain::policy::{Circumstances, Denial, Permit, admit, confined, decide};
 use crate::domain::principal::{Rights, TokenPrincipal};
 use crate::domain::token::TokenId;
 use crate::manage::api::{ROOT, VERSIONS};
@@ -29,6 +31,21 @@ impl Asker {
     }
 }
 
+/// What a request is judged by besides its token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Law<'a> {
+    /// The dialect of the host.
+    pub(super) kind: Kind,
+    /// The path prefix of the public URL.
+    pub(super) prefix: &'a str,
+    /// The operator's own rules.
+    pub(super) own: &'a [Rule],
+    /// The refs that the operator protects.
+    pub(super) protections: &'a [Protection],
+    /// Whether what lies behind serves LFS.
+    pub(super) serves_lfs: bool,
+}
+
 /// What would become of a request, and why. What could not be found out is null.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Explanation {
@@ -36,6 +53,8 @@ pub(super) struct Explanation {
     rule: Option<Cow<'static, str>>,
     note: Option<Cow<'static, str>>,
     action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
     repository: Option<String>,
     need: Option<&'static str>,
     have: String,
@@ -47,31 +66,21 @@ pub(super) struct Explanation {
 
 /// Classifies the request and decides about it, in the order of the gate.
 pub(super) fn explain(
-    kind: Kind,
-    prefix: &str,
+    law: Law<'_>,
     request: Request<'_>,
     who: &Asker,
     at: Circumstances,
 ) -> Explanation {
-    let base = Explanation {
-        request: request.shown(),
-        rule: None,
-        note: None,
-        action: None,
-        repository: None,
-        need: None,
-        have: have(&who.token),
-        verdict: "refused",
-        status: None,
-        why: String::new(),
-    };
-    let what = match kind.classify(prefix, request.line()) {
+    let Law { kind, prefix, own, .. } = law;
+    let base = Explanation::blank(request, &who.token);
+    let line = request.line();
+    let what = match rule::classify(own, kind, prefix, line) {
         Ok(what) => what,
         Err(error @ Unclear::Path(_)) => return base.refused(400, &error),
         Err(error @ Unclear::Method { .. }) => return base.refused(405, &error),
     };
     let base = match &what {
-        Classified::Known(intent) => base.about(kind, intent),
+        Classified::Known(intent) => base.about(law, intent),
         Classified::Unknown => Explanation { note: Some(hint(kind, prefix, request)), ..base },
         Classified::Own => base,
     };
@@ -81,6 +90,18 @@ pub(super) fn explain(
     if let Err(denial) = admit(&who.token, at) {
         return base.denied(&denial);
     }
+    let local = line.path.get(prefix.len()..).unwrap_or(line.path);
+    if !matches!(what, Classified::Own)
+        && let Err(denial) = rule::refuse_denied(own, line.method, local)
+    {
+        let name = denial.rule_name().map(|name| name.to_owned().into());
+        return Explanation { rule: name, ..base }.denied(&denial);
+    }
+    if let Some(Err(fault)) = line.query.map(path::check_token_query)
+        && matches!(what, Classified::Known(_))
+    {
+        return base.refused(400, &fault);
+    }
     match what {
         Classified::Unknown => base.refused(403, &Unserved::Unknown(kind)),
         Classified::Own if asks_itself(prefix, request) => {
@@ -88,7 +109,7 @@ pub(super) fn explain(
             Explanation { verdict: "allowed", why, ..base }
         }
         Classified::Own => base.refused(403, &Unserved::Own),
-        Classified::Known(intent) => match decide(&who.token, &intent, at) {
+        Classified::Known(intent) => match judged(law, &who.token, &intent, line.query, at) {
             Err(denial) => base.denied(&denial),
             Ok(_) if who.unknown_to_host => {
                 let owner = &who.token.owner;
@@ -97,10 +118,35 @@ pub(super) fn explain(
                 );
                 base.refused(403, &why)
             }
-            Ok(_) if intent.voice == Voice::Lfs => base.refused(501, &Unserved::Lfs),
-            Ok(_) => Explanation { verdict: "allowed", why: reason(&who.token, &intent), ..base },
+            Ok(_) if intent.voice == Voice::Lfs && !law.serves_lfs => {
+                base.refused(501, &Unserved::Lfs)
+            }
+            Ok(permit) => {
+                let why = reason(&who.token, &intent, permit.confined());
+                Explanation { verdict: "allowed", why, ..base }
+            }
         },
     }
+}
+
+/// The verdict, as far as it does not depend on the body.
+fn judged(
+    law: Law<'_>,
+    who: &TokenPrincipal,
+    intent: &Intent,
+    query: Option<&str>,
+    at: Circumstances,
+) -> Result<Permit, Denial> {
+    let permit = decide(who, intent, at)?;
+    if let Place::Repository(path) = &intent.place
+        && intent.effects.refs
+    {
+        refs::past_git(who, path, law.protections)?;
+    }
+    if permit.confined() {
+        confined::judge_query(who, intent, query, at)?;
+    }
+    Ok(permit)
 }
 
 /// Where to look when the dialect does not know a path.
@@ -121,7 +167,7 @@ fn asks_itself(prefix: &str, request: Request<'_>) -> bool {
 }
 
 /// Why it is allowed, and what is looked at besides once it comes.
-fn reason(who: &TokenPrincipal, intent: &Intent) -> String {
+fn reason(who: &TokenPrincipal, intent: &Intent, confined: bool) -> String {
     let rules = &who.limits.refs;
     let base = allowance(who, intent);
     if intent.action == Action::Push && !rules.is_empty() {
@@ -129,6 +175,14 @@ fn reason(who: &TokenPrincipal, intent: &Intent) -> String {
             "{base}; its refs are judged when they come: {}",
             rules.describe().join(", ")
         );
+    }
+    if intent.action == Action::LfsBatch {
+        return format!("{base}; an upload, as its body says, needs REPO_WRITE");
+    }
+    let fields: Vec<&str> = confined::in_the_body(intent).filter(|_| confined).collect();
+    if !fields.is_empty() {
+        let fields = fields.join(", ");
+        return format!("{base}; what its body names is judged when it comes: {fields}");
     }
     base
 }
@@ -160,13 +214,34 @@ fn have(who: &TokenPrincipal) -> String {
 }
 
 impl Explanation {
+    /// Of which nothing is known yet but who asks for what.
+    fn blank(request: Request<'_>, who: &TokenPrincipal) -> Self {
+        Self {
+            request: request.shown(),
+            rule: None,
+            note: None,
+            action: None,
+            project: None,
+            repository: None,
+            need: None,
+            have: have(who),
+            verdict: "refused",
+            status: None,
+            why: String::new(),
+        }
+    }
+
     /// With what is known about what is asked for.
-    fn about(self, kind: Kind, intent: &Intent) -> Self {
-        let row = kind.rows().iter().find(|row| row.name == intent.rule);
+    fn about(self, law: Law<'_>, intent: &Intent) -> Self {
+        let row = law.kind.entries().into_iter().find(|row| row.name == intent.rule);
         Self {
             rule: Some(intent.rule.clone()),
             note: row.map(|row| row.note.into()),
             action: Some(intent.action.name()),
+            project: match &intent.place {
+                Place::Project(path) => Some(path.to_string()),
+                Place::Host | Place::Repository(_) => None,
+            },
             repository: intent.place.repository().map(ToString::to_string),
             need: Some(intent.need.name()),
             ..self
@@ -188,7 +263,7 @@ impl Explanation {
     }
 
     /// The lines for people.
-    pub(super) fn fields(&self) -> [(&'static str, String); 9] {
+    pub(super) fn fields(&self) -> [(&'static str, String); 10] {
         let text = |value: Option<&'static str>| value.unwrap_or_default().to_owned();
         let verdict = match self.status {
             None => self.verdict.to_owned(),
@@ -199,6 +274,7 @@ impl Explanation {
             ("rule", self.rule.as_deref().unwrap_or_default().to_owned()),
             ("note", self.note.as_deref().unwrap_or_default().to_owned()),
             ("action", text(self.action)),
+            ("project", self.project.clone().unwrap_or_default()),
             ("repository", self.repository.clone().unwrap_or_default()),
             ("need", text(self.need)),
             ("have", self.have.clone()),

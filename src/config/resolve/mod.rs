@@ -10,6 +10,7 @@ mod listen;
 mod networks;
 mod origin;
 mod push;
+mod rule;
 mod server;
 mod store;
 mod upstream;
@@ -21,7 +22,9 @@ pub use keys::{KeyError, KeySource};
 
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
-use super::{Config, Log, Push};
+use super::{Config, Lfs, Log, Push};
+use crate::domain::dialect::rule::Rule;
+use crate::domain::git::lfs::OtherHosts;
 use std::path::Path;
 
 /// What the process finds around it; tests bring their own.
@@ -95,11 +98,15 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     let access = access::read(&mut document.section("access"), upstream.rights, upstream.kind);
     let mut forces = push::Forces::default();
     let protections = document.each("protect", |section| push::protection(section, &mut forces));
+    let rules = document.each("rule", rule::read);
     let mut section = document.section("push");
     let push_options = push::options(&mut section);
     if upstream.rights.is_some_and(|rights| rights != access::Rights::Folder) {
         forces.refuse(&mut section);
     }
+    let other_hosts = document
+        .section("lfs")
+        .choice("other_hosts", &[("pass", OtherHosts::Pass), ("refuse", OtherHosts::Refuse)]);
     let log = log(&mut document.section("log"));
     Some(Config {
         server: server.server?,
@@ -111,8 +118,16 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
             protections: protections.into_iter().collect::<Option<_>>()?,
             refuse_options: push_options?,
         },
+        lfs: Lfs { other_hosts: other_hosts?.value },
+        rules: numbered(rules.into_iter().collect::<Option<_>>()?),
         log: log?,
     })
+}
+
+/// They are called by their numbers, in the order of the file.
+fn numbered(rules: Vec<Rule>) -> Vec<Rule> {
+    let numbered = rules.into_iter().enumerate();
+    numbered.map(|(at, rule)| Rule { number: at + 1, ..rule }).collect()
 }
 
 fn log(section: &mut Section<'_>) -> Option<Log> {

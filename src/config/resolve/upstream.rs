@@ -27,10 +27,13 @@ struct Keys {
     url: Option<Found<Origin>>,
     repositories: Option<Found<PathBuf>>,
     http_backend: Option<Found<PathBuf>>,
+    lfs_url: Option<Found<Origin>>,
     host: Option<Found<String>>,
     connect_timeout: Option<Found<Duration>>,
     pool_idle: Option<Found<Duration>>,
     ca_file: Option<Found<PathBuf>>,
+    /// The file sets `lfs_url`, rightly or wrongly.
+    lfs_set: bool,
     /// Where the file sets `url` and `repositories`, rightly or wrongly.
     targets: (Option<Place>, Option<Place>),
     /// The keys that the other target has, which the file sets all the same.
@@ -51,7 +54,11 @@ pub(super) fn read(
         // Which identity is right depends on the one that stays.
         (Some(_), Some(_)) => (None, None),
         (None, Some(_)) => {
-            (folder_target(&keys, identity, environment, notes), Some(Rights::Folder))
+            if environment.for_serving {
+                check_ca(&keys, notes);
+            }
+            let target = folder_target(&keys, identity, environment, public_url, notes);
+            (target, Some(Rights::Folder))
         }
         (_, None) => {
             let rights = identity.rights();
@@ -69,9 +76,11 @@ pub(super) fn read(
 
 fn keys(section: &mut Section<'_>) -> Keys {
     let targets = (section.set("url"), section.set("repositories"));
-    let strangers: &[_] = match targets {
-        (_, Some(_)) => &["host", "connect_timeout", "pool_idle", "ca_file"],
-        _ => &["http_backend"],
+    let strangers: &[_] = match (targets, section.set("lfs_url")) {
+        // The server of LFS is reached as a host is.
+        ((_, Some(_)), Some(_)) => &["host"],
+        ((_, Some(_)), None) => &["host", "connect_timeout", "pool_idle", "ca_file"],
+        _ => &["http_backend", "lfs_url"],
     };
     Keys {
         place: section.place(),
@@ -79,24 +88,28 @@ fn keys(section: &mut Section<'_>) -> Keys {
         url: section.parsed("url", origin::parse),
         repositories: section.path("repositories"),
         http_backend: section.path("http_backend"),
+        lfs_url: section.parsed("lfs_url", origin::parse),
         host: section.parsed("host", origin::authority),
         connect_timeout: section.duration("connect_timeout"),
         pool_idle: section.duration("pool_idle"),
         ca_file: section.path("ca_file"),
+        lfs_set: section.set("lfs_url").is_some(),
         targets,
         stray: strangers.iter().filter_map(|key| Some((*key, section.set(key)?))).collect(),
     }
 }
 
 fn kind(section: &mut Section<'_>) -> Option<Found<Kind>> {
-    const SERVED: &str = "this release serves kind = \"git\", the Git paths of any host";
+    const SERVED: &str = "this release serves kind = \"bitbucket\", Bitbucket Data Center, and \"git\", the \
+                          Git paths of any host";
     if section.set("kind").is_none() {
         let text = format!("`upstream.kind` is missing: {SERVED}");
         section.notes.error(section.place(), text);
     }
     section.parsed("kind", |text| match text {
+        "bitbucket" => Ok(Kind::Bitbucket),
         "git" => Ok(Kind::Git),
-        "bitbucket" | "gitea" | "gitlab" | "github" => {
+        "gitea" | "gitlab" | "github" => {
             Err(format!("{SERVED}; the REST dialect of {text} comes later"))
         }
         _ => Err(SERVED.to_owned()),
@@ -119,9 +132,33 @@ impl Keys {
             (Some(_), None) => ("url", "repositories"),
             (None, Some(_)) => ("repositories", "url"),
         };
+        if let (Some(kind), Some(_)) = (&self.kind, self.targets.1)
+            && kind.value != Kind::Git
+        {
+            let text = format!(
+                "`kind`: a folder of repositories has no REST: kind = \"git\" goes with `repositories`, and \
+                 \"{}\" with `url`",
+                kind.value.name()
+            );
+            notes.error(kind.place, text);
+        }
         for (key, place) in &self.stray {
             notes.error(*place, format!("`{key}` belongs to `{has_not}` and not to `{has}`"));
         }
+    }
+}
+
+impl Keys {
+    /// The host at this URL.
+    fn remote(&self, url: &Found<Origin>, identity: Identity) -> Option<Remote> {
+        Some(Remote {
+            origin: url.value.clone(),
+            host: self.host.as_ref().map_or(&url.value.authority, |host| &host.value).clone(),
+            connect_timeout: self.connect_timeout.as_ref()?.value,
+            pool_idle: self.pool_idle.as_ref()?.value,
+            ca_file: self.ca_file.as_ref().map(|file| file.value.clone()),
+            identity,
+        })
     }
 }
 
@@ -140,25 +177,32 @@ fn url_target(
     notes: &mut Notes,
 ) -> Option<Target> {
     let url = keys.url.as_ref()?;
-    if let Some(public) = public_url
-        && public.value.prefix != url.value.prefix
-    {
-        let text = format!(
-            "the path of `url` is \"{}/\" and that of `public_url` is \"{}/\": they must be the same",
-            url.value.prefix, public.value.prefix
-        );
-        notes.error(url.place, text);
+    if let Some(public) = public_url {
+        same_prefix("url", url, &public.value.prefix, notes);
     }
     let identity = identity?;
     warn_of_exposure(url, &identity, notes);
-    Some(Target::Url(Box::new(Remote {
-        origin: url.value.clone(),
-        host: keys.host.as_ref().map_or(&url.value.authority, |host| &host.value).clone(),
-        connect_timeout: keys.connect_timeout.as_ref()?.value,
-        pool_idle: keys.pool_idle.as_ref()?.value,
-        ca_file: keys.ca_file.as_ref().map(|file| file.value.clone()),
-        identity,
-    })))
+    Some(Target::Url(Box::new(keys.remote(url, identity)?)))
+}
+
+/// What stands behind has the path that clients know, since paths are never rewritten.
+fn same_prefix(key: &str, url: &Found<Origin>, public: &str, notes: &mut Notes) {
+    if public != url.value.prefix {
+        let text = format!(
+            "the path of `{key}` is \"{}/\" and that of `public_url` is \"{public}/\": they must be the same",
+            url.value.prefix
+        );
+        notes.error(url.place, text);
+    }
+}
+
+/// It is told of nobody, and so does what anybody asks who reaches it.
+fn warn_of_lfs(url: &Found<Origin>, notes: &mut Notes) {
+    if !origin::is_loopback(&url.value) {
+        let text = "the server of `lfs_url` is told of nobody: whoever reaches it past gitlatch reads and \
+                    writes every object";
+        notes.warning(url.place, text);
+    }
 }
 
 fn warn_of_exposure(url: &Found<Origin>, identity: &Identity, notes: &mut Notes) {
@@ -180,8 +224,20 @@ fn folder_target(
     keys: &Keys,
     identity: identity::Draft,
     environment: &Environment<'_>,
+    public_url: Option<&Found<Origin>>,
     notes: &mut Notes,
 ) -> Option<Target> {
+    let lfs = match &keys.lfs_url {
+        // It is there and wrong, which is noted.
+        None if keys.lfs_set => return None,
+        None => None,
+        Some(url) => {
+            let public = public_url.map_or("", |public| &public.value.prefix);
+            same_prefix("lfs_url", url, public, notes);
+            warn_of_lfs(url, notes);
+            Some(Box::new(keys.remote(url, Identity::None)?))
+        }
+    };
     let service_user = identity.for_folder(notes);
     if environment.for_serving {
         check_folder(keys, notes);
@@ -190,6 +246,7 @@ fn folder_target(
         repositories: keys.repositories.as_ref()?.value.clone(),
         http_backend: keys.http_backend.as_ref().map(|program| program.value.clone()),
         service_user: service_user?,
+        lfs,
     })
 }
 

@@ -4,15 +4,11 @@
 //! A path is `[/scm]/{project}/{repo}.git/{service}`; projects nest, and a repository outside every
 //! project (`/{repo}.git`) has the project `-`.
 
-use super::super::intent::{Action, Body, Confined, Effects, Intent, Need, Place, Voice};
+use super::super::intent::{Action, Body, Confined, Effects, Intent, Place, Voice};
 use super::super::names::{ProjectPath, RepoName, RepoPath};
-use super::super::permission::{Level, Permission};
 use super::path::{PathFault, check_deciding, decode};
-use super::table::{Row, Tail};
-use super::{Classified, RequestLine, Unclear};
-
-const READ: Need = Need::Permission(Permission::Repository(Level::Read));
-const WRITE: Need = Need::Permission(Permission::Repository(Level::Write));
+use super::table::{Row, Tail, together};
+use super::{Classified, READ, RequestLine, Unclear, WRITE, lfs};
 
 const INFO_REFS: &[Tail] = &[Tail::Literal("info"), Tail::Literal("refs")];
 
@@ -30,7 +26,10 @@ const GET: Row = Row {
 };
 
 /// Every request that `kind = "git"` knows.
-pub const TABLE: &[Row] = &[
+pub const TABLE: &[Row] = &together::<{ GIT.len() + lfs::ROWS.len() }>(&GIT, &lfs::ROWS);
+
+/// Those of Git itself.
+const GIT: [Row; 13] = [
     Row {
         name: "git.fetch-refs",
         tail: INFO_REFS,
@@ -121,15 +120,6 @@ pub const TABLE: &[Row] = &[
         note: "one pack or its index by the dumb protocol",
         ..GET
     },
-    Row {
-        name: "lfs",
-        method: "*",
-        tail: &[Tail::Literal("info"), Tail::Literal("lfs"), Tail::Rest],
-        action: Action::Lfs,
-        voice: Voice::Lfs,
-        note: "Git LFS; answered with 501 in this release",
-        ..GET
-    },
 ];
 
 /// Understands a request below the prefix. The path has passed [`super::path::check`].
@@ -141,15 +131,20 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
     let named = || TABLE.iter().filter(|row| row.has_tail(tail));
     let Some(first) = named().next() else { return Ok(Classified::Unknown) };
     if !named().any(|row| row.has_method(line.method)) {
-        let allow = match first.method {
-            "GET" => "GET, HEAD",
-            "*" => "GET, HEAD, POST, PUT, DELETE, PATCH",
-            own => own,
+        let has = |method| named().any(|row| row.method == method);
+        let allow = match (first.method, has("PUT"), has("POST")) {
+            ("GET", true, _) => "GET, HEAD, PUT",
+            ("GET", _, true) => "GET, HEAD, POST",
+            ("GET", ..) => "GET, HEAD",
+            (own, ..) => own,
         };
         return Err(Unclear::Method { allow });
     }
-    let lfs = first.voice == Voice::Lfs;
-    let query = line.query.filter(|query| !query.is_empty() && !lfs);
+    let mut query = line.query.filter(|query| !query.is_empty());
+    let named = || named().filter(|row| row.has_method(line.method));
+    if let Some(row) = named().find(|row| row.voice == Voice::Lfs) {
+        lfs::check_query(row, query.take())?;
+    }
     let Some(row) = named().find(|row| row.query == query) else {
         return unknown_query(query, named().any(|row| row.query.is_some()));
     };
@@ -157,6 +152,7 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
         action: row.action,
         place: Place::Repository(repository(folder)?),
         need: row.need,
+        also: Vec::new(),
         voice: row.voice,
         body: row.body,
         confined: Confined::Pass,
@@ -280,8 +276,97 @@ mod tests {
             "/p/r.git/objects/pack/pack-0123456789012345678901234567890123456789.idx",
             "git.pack p/r REPO_READ",
         ),
-        ("POST", "/p/r.git/info/lfs/objects/batch", "lfs p/r REPO_READ"),
-        ("GET", "/p/r.git/info/lfs/locks?limit=1", "lfs p/r REPO_READ"),
+        ("POST", "/p/r.git/info/lfs/objects/batch", "lfs.batch p/r REPO_READ"),
+        ("POST", "/scm/p/r.git/info/lfs/objects/batch", "lfs.batch p/r REPO_READ"),
+        ("POST", "/p/r.git/info/lfs/objects/batch?x=1", "400"),
+        ("GET", "/p/r.git/info/lfs/objects/batch", "405 POST"),
+        ("POST", "/p/r.git/info/lfs/objects", "unknown"),
+        ("POST", "/p/r.git/info/lfs/objects/batch/", "unknown"),
+        (
+            "GET",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab",
+            "lfs.download p/r REPO_READ",
+        ),
+        (
+            "HEAD",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab",
+            "lfs.download p/r REPO_READ",
+        ),
+        (
+            "PUT",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab",
+            "lfs.upload p/r REPO_WRITE",
+        ),
+        (
+            "DELETE",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab",
+            "405 GET, HEAD, PUT",
+        ),
+        (
+            "GET",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab/12",
+            "lfs.download-sized p/r REPO_READ",
+        ),
+        (
+            "PUT",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab/12",
+            "lfs.upload-sized p/r REPO_WRITE",
+        ),
+        (
+            "PUT",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab/0x12",
+            "unknown",
+        ),
+        (
+            "GET",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab?token=x",
+            "400",
+        ),
+        (
+            "GET",
+            "/p/r.git/info/lfs/objects/ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB",
+            "unknown",
+        ),
+        ("POST", "/p/r.git/info/lfs/verify", "lfs.verify p/r REPO_WRITE"),
+        (
+            "POST",
+            "/p/r.git/info/lfs/objects/abababababababababababababababababababababababababababababababab/verify",
+            "lfs.verify-object p/r REPO_WRITE",
+        ),
+        (
+            "GET",
+            "/p/r.git/gitlab-lfs/objects/abababababababababababababababababababababababababababababababab",
+            "lfs.gitlab-download p/r REPO_READ",
+        ),
+        (
+            "PUT",
+            "/p/r.git/gitlab-lfs/objects/abababababababababababababababababababababababababababababababab/3",
+            "lfs.gitlab-upload p/r REPO_WRITE",
+        ),
+        (
+            "PUT",
+            "/p/r.git/gitlab-lfs/objects/abababababababababababababababababababababababababababababababab/3/authorize",
+            "unknown",
+        ),
+        ("GET", "/p/r.git/info/lfs/locks", "lfs.locks p/r REPO_READ"),
+        (
+            "GET",
+            "/p/r.git/info/lfs/locks?path=a%2Fb&limit=1&cursor=x&id=3&refspec=refs/heads/main",
+            "lfs.locks p/r REPO_READ",
+        ),
+        ("GET", "/p/r.git/info/lfs/locks?limit=1&limit=2", "400"),
+        ("GET", "/p/r.git/info/lfs/locks?private_token=x", "400"),
+        ("GET", "/p/r.git/info/lfs/locks?%6Cimit=1", "400"),
+        ("GET", "/p/r.git/info/lfs/locks?path=a;token=x", "400"),
+        ("GET", "/p/r.git/info/lfs/locks?path=a%3Btoken=x", "400"),
+        ("PUT", "/p/r.git/info/lfs/locks", "405 GET, HEAD, POST"),
+        ("POST", "/p/r.git/info/lfs/locks", "lfs.lock p/r REPO_WRITE"),
+        ("POST", "/p/r.git/info/lfs/locks?limit=1", "400"),
+        ("POST", "/p/r.git/info/lfs/locks/verify", "lfs.locks-verify p/r REPO_WRITE"),
+        ("POST", "/p/r.git/info/lfs/locks/17/unlock", "lfs.unlock p/r REPO_WRITE"),
+        ("POST", "/p/r.git/info/lfs/locks/1f-a=/unlock", "lfs.unlock p/r REPO_WRITE"),
+        ("POST", "/p/r.git/info/lfs/locks/a%2Fb/unlock", "unknown"),
+        ("DELETE", "/p/r.git/info/lfs/locks/17", "unknown"),
         // What is not there.
         ("GET", "/", "unknown"),
         ("GET", "/p/r/info/refs?service=git-upload-pack", "unknown"),

@@ -2,15 +2,25 @@
 //!
 //! A dialect knows a host's paths and nothing else. What it does not know is refused for tokens.
 
+mod bitbucket;
+mod entry;
 pub mod git;
+pub mod lfs;
 pub mod path;
+mod query;
+pub mod rule;
 mod table;
 
+pub use entry::Entry;
 pub use path::PathFault;
 pub use table::{Row, Tail};
 
-use super::intent::{Intent, Voice};
+use super::intent::{Intent, Need, Voice};
 use super::names::NameCase;
+use super::permission::{Level, Permission};
+
+const READ: Need = Need::Permission(Permission::Repository(Level::Read));
+const WRITE: Need = Need::Permission(Permission::Repository(Level::Write));
 
 /// The first line of a request, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -54,33 +64,40 @@ pub enum Unclear {
 pub enum Unserved {
     /// The dialect does not know it (403).
     #[error(
-        "kind = \"{}\" knows no such path; a repository's URL is …/PROJECT/REPOSITORY.git",
-        .0.name()
+        "kind = \"{}\" knows no such path; a repository's URL is …{}/PROJECT/REPOSITORY.git",
+        .0.name(),
+        .0.git_prefix()
     )]
     Unknown(Kind),
     /// The path is gitlatch's own, and nobody manages tokens with a token (403).
     #[error("tokens are not managed with a token")]
     Own,
-    /// Git LFS, which this release knows and does not serve (501).
-    #[error("Git LFS is not served here")]
+    /// Git LFS in front of a folder of repositories, for which no server of it is configured (501).
+    #[error(
+        "Git LFS is not served here: git brings no LFS server for `repositories`; an operator names one \
+         with `lfs_url` in [upstream]"
+    )]
     Lfs,
 }
 
 /// The kinds of hosts, by the name of `upstream.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Bitbucket Data Center: its Git paths and its REST API.
+    Bitbucket,
     /// Git paths and nothing else: any Git smart-HTTP host, or a folder of repositories.
     Git,
 }
 
 impl Kind {
     /// Every kind that this release serves.
-    pub const ALL: [Self; 1] = [Self::Git];
+    pub const ALL: [Self; 2] = [Self::Bitbucket, Self::Git];
 
     /// Its name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Bitbucket => "bitbucket",
             Self::Git => "git",
         }
     }
@@ -89,24 +106,40 @@ impl Kind {
     #[must_use]
     pub const fn case(self) -> NameCase {
         match self {
+            Self::Bitbucket => NameCase::Ignore,
             Self::Git => NameCase::Exact,
         }
     }
 
     /// The path, below that of `url`, where this kind of host answers 2xx to a right Basic credential and
     /// 401 to a wrong one; `None` where hosts of this kind have no such path in common.
+    ///
+    /// Of Bitbucket it is the list of users: every user with a licence may read it, whatever their
+    /// permissions, and nobody else may, not even where projects are public. Pages that are open to
+    /// everybody, such as `application-properties`, would call any password right once the host stopped
+    /// looking at passwords.
     #[must_use]
     pub const fn password_path(self) -> Option<&'static str> {
         match self {
+            Self::Bitbucket => Some("/rest/api/latest/users"),
             Self::Git => None,
+        }
+    }
+
+    /// What stands in front of a repository's path on hosts of this kind.
+    const fn git_prefix(self) -> &'static str {
+        match self {
+            Self::Bitbucket => "/scm",
+            Self::Git => "",
         }
     }
 
     /// The table, for people and for tests.
     #[must_use]
-    pub const fn rows(self) -> &'static [Row] {
+    pub fn entries(self) -> Vec<Entry> {
         match self {
-            Self::Git => git::TABLE,
+            Self::Bitbucket => bitbucket::entries(),
+            Self::Git => git::TABLE.iter().map(|row| Entry::of_git(row, "")).collect(),
         }
     }
 
@@ -127,8 +160,10 @@ impl Kind {
         else {
             return Ok(Classified::Unknown);
         };
+        let line = RequestLine { path: local, ..line };
         match self {
-            Self::Git => git::classify(RequestLine { path: local, ..line }),
+            Self::Bitbucket => bitbucket::classify(line),
+            Self::Git => git::classify(line),
         }
     }
 
@@ -140,7 +175,8 @@ impl Kind {
             return Voice::Rest;
         }
         match self {
-            Self::Git if path.contains(".git/info/lfs") => Voice::Lfs,
+            Self::Bitbucket => bitbucket::voice(strip_prefix(prefix, path)),
+            Self::Git if lfs::speaks(path) => Voice::Lfs,
             Self::Git => Voice::Git,
         }
     }
@@ -161,6 +197,11 @@ fn is_below(prefix: &str, path: &str, own: &str) -> bool {
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
 }
 
+/// The path below the prefix, where it stands in front.
+fn strip_prefix<'a>(prefix: &str, path: &'a str) -> &'a str {
+    path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
 /// What follows after `start`, in any case.
 fn strip<'a>(path: &'a [u8], start: &str) -> Option<&'a [u8]> {
     let (head, rest) = path.split_at_checked(start.len())?;
@@ -176,12 +217,12 @@ mod tests {
         let cases = [
             ("", "/team/app.git/info/refs", Voice::Git),
             ("", "/team/app.git/info/lfs/objects/batch", Voice::Lfs),
+            ("", "/team/app.git/gitlab-lfs/objects/x", Voice::Lfs),
             ("", "/-/gitlatch/", Voice::Git),
             ("", "/rest/access-tokens", Voice::Rest),
             ("", "/rest/access-tokens/latest/users/alice", Voice::Rest),
             ("", "/REST/access%2Dtokens/1.0/projects/P", Voice::Rest),
             ("", "/rest%2Faccess-tokens/..", Voice::Rest),
-            ("", "/rest/access-tokens-of-mine.git/info/refs", Voice::Git),
             ("", "/a/rest/access-tokens/r.git/info/refs", Voice::Git),
             ("/git", "/git/rest/access-tokens/latest/self", Voice::Rest),
             ("/git", "/rest/access-tokens/latest/self", Voice::Rest),
@@ -193,6 +234,17 @@ mod tests {
             for (prefix, path, expected) in cases {
                 assert_eq!(kind.voice(prefix, path), expected, "{prefix} {path}");
             }
+        }
+        let cases = [
+            ("", "/rest/access-tokens-of-mine.git/info/refs", Voice::Git, Voice::Rest),
+            ("", "/rest/api/latest/projects", Voice::Git, Voice::Rest),
+            ("/git", "/git/REST/api", Voice::Git, Voice::Rest),
+            ("", "/scm/p/r.git/info/lfs/objects/batch", Voice::Lfs, Voice::Lfs),
+            ("", "/projects/P/repos/r/browse", Voice::Git, Voice::Git),
+        ];
+        for (prefix, path, git, bitbucket) in cases {
+            assert_eq!(Kind::Git.voice(prefix, path), git, "{prefix} {path}");
+            assert_eq!(Kind::Bitbucket.voice(prefix, path), bitbucket, "{prefix} {path}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! on which two readers could disagree (an empty segment, a dot segment, a doubly encoded slash) has
 //! no safe verdict and gets none.
 
+pub use super::query::{check_token_query, parameter};
 use std::borrow::Cow;
 
 /// What is wrong with a path or a query.
@@ -45,6 +46,12 @@ pub enum PathFault {
     /// A query where none belongs, or one with parameters that have no place there.
     #[error("the query of a Git request is `service=git-upload-pack` or the like, once, or empty")]
     Query,
+    /// A parameter that some hosts take for a credential, a method or another user.
+    #[error("the query parameter `{0}` carries a credential or overrides the request")]
+    Parameter(&'static str),
+    /// A parameter that is judged stands more than once.
+    #[error("the query parameter `{0}` stands more than once")]
+    Repeated(&'static str),
     /// A token of ours in the URL.
     #[error(
         "a gitlatch token stands in the URL, where logs and proxies keep it; send it as \
@@ -61,6 +68,13 @@ pub fn decode(raw: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(raw)
     }
+}
+
+/// Decodes what a form holds, all of it as one text: `+` is a space there.
+#[must_use]
+pub fn decode_form(raw: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = raw.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+    percent_encoding::percent_decode(&spaced).collect()
 }
 
 /// What is refused in every path, whoever asks and wherever it stands.

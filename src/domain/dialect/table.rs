@@ -11,6 +11,10 @@ pub enum Tail {
     Hex(&'static [usize]),
     /// `pack-`, an object id, and one of these endings.
     Pack(&'static [&'static str]),
+    /// Decimal digits, as of a size.
+    Number,
+    /// What a host calls one of its things by: letters, digits and `-._~=`.
+    Id,
     /// Everything that is left, at least one segment of it.
     Rest,
 }
@@ -28,6 +32,13 @@ impl Tail {
                 let id = segment.strip_prefix("pack-").and_then(|s| s.strip_suffix(ending));
                 id.is_some_and(|id| hex(id, &[40, 64]))
             }),
+            Self::Number => {
+                (1..=19).contains(&segment.len()) && segment.bytes().all(|b| b.is_ascii_digit())
+            }
+            Self::Id => {
+                let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~=".contains(&b);
+                (1..=128).contains(&segment.len()) && segment.bytes().all(plain)
+            }
             Self::Rest => !segment.is_empty(),
         }
     }
@@ -39,6 +50,8 @@ impl Tail {
             Self::Literal(text) => text.to_owned(),
             Self::Hex(lengths) => format!("{{{} hex}}", join(lengths, "|")),
             Self::Pack(endings) => format!("pack-{{id}}{{{}}}", endings.join("|")),
+            Self::Number => "{number}".to_owned(),
+            Self::Id => "{id}".to_owned(),
             Self::Rest => "{…}".to_owned(),
         }
     }
@@ -107,6 +120,18 @@ impl Row {
         let query = self.query.map(|query| format!("?{query}")).unwrap_or_default();
         format!("/{{project}}/{{repo}}.git/{}{query}", tail.join("/"))
     }
+}
+
+/// The rows of two tables as those of one. `N` is how many they are together.
+pub(super) const fn together<const N: usize>(first: &[Row], second: &[Row]) -> [Row; N] {
+    assert!(first.len() + second.len() == N, "the rows are counted");
+    let mut all = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+        at += 1;
+    }
+    all
 }
 
 fn join(numbers: &[usize], between: &str) -> String {

@@ -3,6 +3,7 @@
 //! Source: git's own `Documentation/gitprotocol-pack.txt` and `gitprotocol-common.txt`, and how
 //! `builtin/receive-pack.c` reads what they describe.
 
+pub mod lfs;
 pub mod pkt_line;
 pub mod receive_pack;
 pub mod ref_name;

@@ -1,6 +1,6 @@
 //! May this principal do this, now, from there?
 
-use super::super::intent::{Confined, Intent, Need, Never, Place, Voice};
+use super::super::intent::{Action, Confined, Intent, Need, Never, Place, Voice};
 use super::super::names::NameCase;
 use super::super::permission::{Level, Permission};
 use super::super::principal::{Owner, Rights, TokenPrincipal};
@@ -58,6 +58,13 @@ pub enum Denial {
         /// Which, and why.
         text: String,
     },
+    /// A rule of the operator's denies it.
+    Rule {
+        /// What the rule is called.
+        name: String,
+        /// The operator's reason.
+        reason: String,
+    },
     /// It is what no token may do.
     Never(Never),
     /// It commits, and the token belongs to no person.
@@ -106,6 +113,15 @@ impl fmt::Display for Asked {
 }
 
 impl Denial {
+    /// What the rule of the operator's is called that refused, if one did.
+    #[must_use]
+    pub fn rule_name(&self) -> Option<&str> {
+        match self {
+            Self::Rule { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The name of the rule that refused, for records and metrics.
     #[must_use]
     pub const fn rule(&self) -> &'static str {
@@ -116,6 +132,7 @@ impl Denial {
             Self::From { .. } => "from",
             Self::Permission { .. } => "permission",
             Self::Refs { .. } => "refs",
+            Self::Rule { .. } => "rule",
             Self::Never(_) => "never",
             Self::NoCommitter { .. } => "committer",
             Self::Confined { .. } => "confined",
@@ -146,7 +163,8 @@ impl fmt::Display for Denial {
             Self::Permission { asked, have } => {
                 write!(f, "this needs {asked}; the token has {have}")
             }
-            Self::Refs { text } => f.write_str(text),
+            Self::Refs { text } | Self::Confined { text } => f.write_str(text),
+            Self::Rule { reason, .. } => f.write_str(reason),
             Self::Never(never) => f.write_str(never.reason()),
             Self::NoCommitter { owner } => {
                 write!(
@@ -154,7 +172,6 @@ impl fmt::Display for Denial {
                     "this makes a commit, and the token belongs to {owner}, which is no person: use a user's token"
                 )
             }
-            Self::Confined { text } => f.write_str(text),
             Self::Grant { asked, user, have: Some(level) } => {
                 let have = Permission::Repository(*level);
                 write!(f, "this needs {asked}; the token's owner {user} has {have} there")
@@ -180,6 +197,9 @@ pub fn admit(who: &TokenPrincipal, at: Circumstances) -> Result<(), Denial> {
     Ok(())
 }
 
+const READ: Need = Need::Permission(Permission::Repository(Level::Read));
+const FORK: Permission = Permission::Project(Level::Admin);
+
 /// Decides about a token's request.
 ///
 /// # Errors
@@ -189,7 +209,13 @@ pub fn admit(who: &TokenPrincipal, at: Circumstances) -> Result<(), Denial> {
 /// when that has come ([`super::confined`]).
 pub fn decide(who: &TokenPrincipal, intent: &Intent, at: Circumstances) -> Result<Permit, Denial> {
     admit(who, at)?;
-    permitted(who, intent.need, &intent.place, at)?;
+    // Of a fork the token has the permission; where its owner needs the right is the project that the body
+    // names.
+    let fork = intent.action == Action::Fork && who.permissions.contain(FORK);
+    let need = if fork { READ } else { intent.need };
+    for need in std::iter::once(need).chain(intent.also.iter().copied()) {
+        permitted(who, need, &intent.place, at)?;
+    }
     let rules = &who.limits.refs;
     if intent.effects.refs && !rules.is_empty() {
         let rules = rules.describe().join(", ");
@@ -265,7 +291,7 @@ pub(super) fn permitted(
 #[must_use]
 pub fn decide_anonymous(intent: &Intent) -> Option<Permit> {
     let git = intent.voice == Voice::Git && intent.place.repository().is_some();
-    let read = git && intent.need == Need::Permission(Permission::Repository(Level::Read));
+    let read = git && intent.need == READ && intent.also.is_empty();
     read.then(|| Permit::new(Traveller::Nobody, intent.place.clone(), false, true))
 }
 
@@ -282,6 +308,9 @@ fn granted(
     let have = match place {
         // What is of no project in particular has no grants; a row says whether it passes at all.
         Place::Host => return Ok(()),
+        Place::Repository(path) if matches!(need, Need::Permission(Permission::Project(_))) => {
+            who.rights.on_project(path.project(), at.case)
+        }
         Place::Repository(path) => who.rights.on_repository(path, at.case),
         Place::Project(path) if need == Need::Any => {
             let any = who.rights.any_in_project(path.as_str(), at.case);

@@ -1,10 +1,13 @@
 //! The verdict: pure, with time and address as arguments.
 
+pub mod confined;
 mod decide;
 pub mod limits;
 pub mod people;
 mod permit;
 pub mod refs;
+mod uploads;
 
 pub use decide::{Circumstances, Denial, admit, decide, decide_anonymous};
 pub use permit::{Permit, Traveller};
+pub use uploads::judge_upload;

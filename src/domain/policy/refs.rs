@@ -6,6 +6,7 @@ use super::super::names::{GroupName, NameCase, RepoPath, UserName};
 use super::super::pattern::Pattern;
 use super::super::principal::{Owner, TokenPrincipal};
 use super::super::token::contains_form;
+use super::decide::Denial;
 use super::limits::RefRules;
 
 /// What the operator protects (`[[protect]]`).
@@ -111,6 +112,23 @@ pub struct PushDenial {
 
 /// One refused command refuses the whole push.
 pub const OTHER: &str = "refused with the rest of this push";
+
+/// Refuses a request that writes refs of a repository past Git, where any of its refs is protected from this
+/// token: which ref it writes is not judged there.
+///
+/// # Errors
+/// [`Denial::Refs`].
+pub fn past_git(
+    who: &TokenPrincipal,
+    repository: &RepoPath,
+    protections: &[Protection],
+) -> Result<(), Denial> {
+    if !protections.iter().any(|protection| protection.is_about(who, repository)) {
+        return Ok(());
+    }
+    let text = "this writes refs past Git, and refs of this repository are protected: push instead";
+    Err(Denial::Refs { text: text.to_owned() })
+}
 
 /// Judges a push to a repository.
 ///

@@ -113,6 +113,11 @@ events! {
     PushForwarded = "push.forwarded",
     /// A push was refused for a ref that it would have changed.
     PushRefused = "push.refused",
+    /// A request was let through whose effect is access that outlives its token: access keys, permissions,
+    /// webhooks.
+    AccessGiven = "access.given",
+    /// The host has deleted or renamed a project or a repository, whose tokens end.
+    NameEnded = "name.ended",
     /// A user was added by an operator.
     UserAdded = "user.added",
     /// A user proved a password to the host for the first time.

@@ -5,7 +5,7 @@ mod inbound;
 mod outbound;
 
 pub use inbound::inbound;
-pub use outbound::{only_authorization, outbound};
+pub use outbound::{is_ours, only_authorization, outbound};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
@@ -130,7 +130,7 @@ fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 }
 
 /// A header's name as a CGI-like reader folds it: `X_Webauth.User` is `x-webauth-user`.
-fn fold(name: &str) -> String {
+pub(super) fn fold(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .collect()

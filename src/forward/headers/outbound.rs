@@ -68,8 +68,14 @@ fn claims_something(name: &str) -> bool {
         )
 }
 
-/// What git and its relatives send, and a host of Git paths may want to know.
-fn is_of_git(name: &str) -> bool {
+/// Whether a header is of the connection, or says what only gitlatch may say: a host cannot have it sent.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    is_of_the_connection(name) || claims_something(name) || name == "cookie"
+}
+
+/// What git, its relatives and callers of REST send, and a host may want to know.
+fn is_harmless(name: &str) -> bool {
     matches!(
         name,
         "accept"
@@ -90,6 +96,8 @@ fn is_of_git(name: &str) -> bool {
             | "traceparent"
             | "tracestate"
             | "user-agent"
+            // Of Bitbucket: that no page of another site has the browser send this.
+            | "x-atlassian-token"
     )
 }
 
@@ -110,7 +118,7 @@ pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool)
         }
         let Some(name) = &current else { continue };
         let text = name.as_str();
-        let keep = if person { is_of_people(text, &value) } else { is_of_git(text) };
+        let keep = if person { is_of_people(text, &value) } else { is_harmless(text) };
         if keep && Some(name) != identity && !named.iter().any(|option| option == text) {
             kept.append(name.clone(), value);
         }
@@ -126,7 +134,7 @@ pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool)
 pub fn only_authorization(headers: &HeaderMap) -> bool {
     headers.iter().all(|(name, value)| {
         let text = name.as_str();
-        let harmless = name == header::AUTHORIZATION || name == header::VIA || is_of_git(text);
+        let harmless = name == header::AUTHORIZATION || name == header::VIA || is_harmless(text);
         harmless || !is_of_people(text, value)
     })
 }

@@ -4,11 +4,9 @@
 //! a token wherever it stands, since names and patterns are shown, logged and written into the trail.
 
 use super::refusal::Refused;
-use crate::domain::token::contains_form;
+use crate::domain::json;
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use std::fmt;
 
 /// Largest body of a call, in bytes.
 pub const MOST: usize = 64 * 1024;
@@ -32,9 +30,7 @@ impl Fields {
         if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
             return Err(Refused::media_type());
         }
-        let mut reader = serde_json::Deserializer::from_slice(body);
-        let read = Strict.deserialize(&mut reader);
-        match read.and_then(|value| reader.end().map(|()| value)) {
+        match json::read(body) {
             Ok(Value::Object(members)) => Ok(Self(members)),
             Ok(_) => Err(Refused::invalid(None, "the body is JSON, but no object")),
             Err(error) => Err(Refused::invalid(None, format!("the body is no JSON: {error}"))),
@@ -91,79 +87,4 @@ pub(super) fn count(name: &str, value: &Value) -> Result<Option<u32>, Refused> {
         Refused::invalid(Some(name), text)
     };
     number.map(Some).ok_or_else(fault)
-}
-
-/// Reads a value in which no object has a name twice (readers differ on which counts), and no text is or
-/// holds a token.
-struct Strict;
-
-impl Strict {
-    fn text<E: serde::de::Error>(text: &str) -> Result<String, E> {
-        if contains_form(text.as_bytes()) {
-            return Err(E::custom("a gitlatch token stands in it, where it would be shown"));
-        }
-        Ok(text.to_owned())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-        Self::text(text).map(Value::String)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(Self)? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let value = map.next_value_seed(Self)?;
-            if members.insert(Self::text(&name)?, value).is_some() {
-                return Err(A::Error::custom(format_args!(
-                    "the field `{}` stands in it twice",
-                    name.escape_debug()
-                )));
-            }
-        }
-        Ok(Value::Object(members))
-    }
 }

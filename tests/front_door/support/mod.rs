@@ -3,12 +3,14 @@
 mod git;
 mod host;
 mod http;
+mod lfs;
 mod site;
 mod upstream;
 
 pub use git::Git;
 pub use host::{HOST_TOKEN, git_host};
 pub use http::{Reply, basic, bearer, raw, replies, request};
+pub use lfs::{LfsServer, oid};
 pub use site::{PASSWORD, PATIENCE, Ran, SECRET, Site, SiteBuilder, with_secret};
 pub use upstream::{Seen, Upstream, read_head};
 

@@ -20,6 +20,7 @@ pub const PASSWORD: &str = "correct horse";
 /// A gitlatch to be started.
 pub struct SiteBuilder {
     folder: TempDir,
+    kind: &'static str,
     server: String,
     upstream: String,
     rest: String,
@@ -77,11 +78,17 @@ impl SiteBuilder {
     fn bare() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            kind: "git",
             server: String::new(),
             upstream: String::new(),
             rest: String::new(),
             environment: Vec::new(),
         }
+    }
+
+    /// In front of a Bitbucket Data Center at this address.
+    pub fn bitbucket(url: &str, more: &str) -> Self {
+        Self { kind: "bitbucket", ..Self::url(url, more) }
     }
 
     /// A variable of the environment that the program serves in.
@@ -93,6 +100,12 @@ impl SiteBuilder {
     /// The folder, which is there before the configuration is.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// More lines of `[upstream]`.
+    pub fn upstream(mut self, lines: &str) -> Self {
+        self.upstream.extend([lines, "\n"]);
+        self
     }
 
     /// More lines of `[server]`.
@@ -113,9 +126,10 @@ impl SiteBuilder {
         let listen = if self.server.contains("listen") { "" } else { "listen = '127.0.0.1:0'\n" };
         let text = format!(
             "[server]\n{listen}{}\n[operations]\nlisten = '127.0.0.1:0'\n\n[store]\n\
-             path = '{}/gitlatch.db'\n\n[upstream]\nkind = 'git'\n{}{}",
+             path = '{}/gitlatch.db'\n\n[upstream]\nkind = '{}'\n{}{}",
             self.server,
             folder.display(),
+            self.kind,
             self.upstream,
             self.rest
         );

@@ -50,8 +50,8 @@ fn example_keys() -> BTreeSet<(String, String)> {
 
 #[test]
 fn the_example_shows_every_key_and_no_other() {
-    let protect = "[[protect]]\nrefs = ['refs/heads/main']\ndeny = ['push']";
-    let mut document = Document::parse(protect).unwrap();
+    let often = "[[protect]]\nrefs = ['refs/heads/main']\ndeny = ['push']\n[[rule]]\npath = '/x'";
+    let mut document = Document::parse(often).unwrap();
     super::super::resolve(&mut document, &super::Environment::process());
     let asked = document.asked().iter();
     let asked: BTreeSet<_> = asked.map(|(s, k)| ((*s).to_owned(), (*k).to_owned())).collect();
@@ -183,7 +183,7 @@ fn all_mistakes_in_one_run() {
     proxy.toml:4:1: `tls_cert` needs `tls_key`: HTTPS is on when both are set
     proxy.toml:6:8: `path`: the folder "$DIR/no" does not exist
     proxy.toml:7:1: `upstream.url` or `upstream.repositories` is missing: one of them says what stands behind
-    proxy.toml:8:8: `kind`: this release serves kind = "git", the Git paths of any host; the REST dialect of gitea comes later
+    proxy.toml:8:8: `kind`: this release serves kind = "bitbucket", Bitbucket Data Center, and "git", the Git paths of any host; the REST dialect of gitea comes later
     proxy.toml:10:9: `users` is one of "upstream", "grants"
     proxy.toml:11:13: `passwords` is one of "local", "upstream"
     "#);

@@ -26,7 +26,8 @@ fn credential(config: Config) -> String {
 
 #[test]
 fn kind_and_target() {
-    let served = "this release serves kind = \"git\", the Git paths of any host";
+    let served = "this release serves kind = \"bitbucket\", Bitbucket Data Center, and \"git\", the \
+                  Git paths of any host";
     let house = House::new();
     let url = "url = \"http://localhost\"\n";
     house.check(&[
@@ -40,8 +41,14 @@ fn kind_and_target() {
         ),
         (&format!("\n[upstream]\n{url}"), &[&format!("2:1: `upstream.kind` is missing: {served}")]),
         (
-            &format!("[upstream]\nkind = \"bitbucket\"\n{url}"),
-            &[&format!("2:8: `kind`: {served}; the REST dialect of bitbucket comes later")],
+            &format!("[upstream]\nkind = \"gitlab\"\n{url}"),
+            &[&format!("2:8: `kind`: {served}; the REST dialect of gitlab comes later")],
+        ),
+        (&format!("[upstream]\nkind = \"bitbucket\"\n{url}"), &[]),
+        (
+            "[upstream]\nkind = \"bitbucket\"\nrepositories = \"$DIR\"\n[access]\nusers = \"grants\"\n",
+            &["2:8: `kind`: a folder of repositories has no REST: kind = \"git\" goes with \
+              `repositories`, and \"bitbucket\" with `url`"],
         ),
         (&format!("[upstream]\nkind = \"svn\"\n{url}"), &[&format!("2:8: `kind`: {served}")]),
         (

@@ -1,0 +1,197 @@
+//! All operations as a tree of segments, so that a request walks down once.
+
+use super::super::path::decode;
+use super::operation::Operation;
+use super::segment::{Capture, Segment};
+use crate::domain::intent::Need;
+use std::borrow::Cow;
+
+/// The tree. A node is named by its place in the list; the first is the root.
+#[derive(Debug)]
+pub(super) struct Index {
+    nodes: Vec<Node>,
+}
+
+/// What is known after some segments.
+#[derive(Debug, Default)]
+struct Node {
+    literals: Vec<(&'static str, usize)>,
+    captures: Vec<(Capture, usize)>,
+    /// The operations whose path ends here.
+    here: Rows,
+    /// Those whose path goes on with the name of something.
+    rest: Rows,
+    /// Those for everything from here on, all of which forbid.
+    below: Rows,
+}
+
+/// The operations of one path, and its methods as `Allow` lists them.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    operations: Vec<&'static Operation>,
+    pub(super) allow: String,
+}
+
+/// Where a path leads.
+#[derive(Debug, Default)]
+pub(super) struct Found<'a> {
+    /// The operations of exactly this path.
+    pub(super) rows: Option<&'static Rows>,
+    /// How many bytes of the path decide. What follows names a file.
+    pub(super) deciding: usize,
+    /// The project that the path names.
+    pub(super) project: Option<Cow<'a, str>>,
+    /// The repository that it names.
+    pub(super) repository: Option<Cow<'a, str>>,
+}
+
+impl Rows {
+    fn add(&mut self, operation: &'static Operation) {
+        self.operations.push(operation);
+        for method in operation.verb.methods() {
+            if !self.allow.split(", ").any(|known| known == *method) {
+                if !self.allow.is_empty() {
+                    self.allow.push_str(", ");
+                }
+                self.allow.push_str(method);
+            }
+        }
+    }
+
+    /// The operation for a method.
+    pub(super) fn of(&self, method: &str) -> Option<&'static Operation> {
+        self.operations.iter().copied().find(|operation| operation.verb.takes(method))
+    }
+}
+
+impl Index {
+    /// The tree of these operations.
+    pub(super) fn new(operations: impl Iterator<Item = &'static Operation>) -> Self {
+        let mut index = Self { nodes: vec![Node::default()] };
+        for operation in operations {
+            index.add(operation);
+        }
+        index
+    }
+
+    fn add(&mut self, operation: &'static Operation) {
+        let mut at = 0;
+        for text in operation.path.split('/').filter(|text| !text.is_empty()) {
+            match Segment::new(text) {
+                Segment::Literal(text) => at = self.child(at, |node| &mut node.literals, text),
+                Segment::Capture(kind) => at = self.child(at, |node| &mut node.captures, kind),
+                Segment::Rest => return self.nodes[at].rest.add(operation),
+                Segment::Below => return self.nodes[at].below.add(operation),
+            }
+        }
+        self.nodes[at].here.add(operation);
+    }
+
+    fn child<K: PartialEq>(
+        &mut self,
+        at: usize,
+        children: fn(&mut Node) -> &mut Vec<(K, usize)>,
+        key: K,
+    ) -> usize {
+        let next = self.nodes.len();
+        let list = children(&mut self.nodes[at]);
+        if let Some((_, child)) = list.iter().find(|(known, _)| *known == key) {
+            return *child;
+        }
+        list.push((key, next));
+        self.nodes.push(Node::default());
+        next
+    }
+
+    /// Walks down a path that begins with a slash, byte for byte.
+    pub(super) fn find<'a>(&'static self, path: &'a str) -> Found<'a> {
+        let mut found = Found { deciding: path.len(), ..Found::default() };
+        let mut node = &self.nodes[0];
+        let (mut offset, mut last) = (1, None);
+        for segment in path[1..].split('/') {
+            let Some((kind, child)) = node.step(segment) else {
+                if !segment.is_empty() && !node.rest.operations.is_empty() {
+                    found.rows = Some(&node.rest);
+                    found.deciding = offset;
+                }
+                return found;
+            };
+            last = Some((kind, segment));
+            match kind {
+                Some(Capture::Project) => found.project = Some(decode(segment)),
+                Some(Capture::Repository) => found.repository = Some(decode(segment)),
+                _ => {}
+            }
+            node = &self.nodes[child];
+            offset += segment.len() + 1;
+        }
+        // A host that takes `.json` for a wish about the answer would mean another repository.
+        let named = last.and_then(|(kind, segment)| names_place(kind, segment));
+        if named.is_none_or(|name| without_extension(&name).is_none()) {
+            found.rows = Some(&node.here).filter(|rows| !rows.operations.is_empty());
+        }
+        found
+    }
+
+    /// What no token may do and what this path could be taken for: in any case, any escapes, and with an
+    /// ending by which hosts are told the format of the answer.
+    pub(super) fn forbids(&self, method: &str, path: &str) -> Option<&'static Operation> {
+        let text = decode(path).to_ascii_lowercase();
+        let forbidden = |text: &str| {
+            let segments: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+            self.forbidden(0, method, &segments)
+        };
+        let short = || without_extension(text.trim_end_matches('/')).and_then(forbidden);
+        forbidden(&text).or_else(short)
+    }
+
+    fn forbidden(&self, at: usize, method: &str, path: &[&str]) -> Option<&'static Operation> {
+        let node = &self.nodes[at];
+        let deeper = path.split_first().and_then(|(first, rest)| {
+            let literals =
+                node.literals.iter().filter(|(text, _)| text.eq_ignore_ascii_case(first));
+            let literals = literals.map(|(_, child)| *child);
+            let children = literals.chain(node.captures.iter().map(|(_, child)| *child));
+            children.into_iter().find_map(|child| self.forbidden(child, method, rest))
+        });
+        let here = || path.is_empty().then(|| node.here.forbidding(method)).flatten();
+        deeper.or_else(here).or_else(|| node.below.forbidding(method))
+    }
+}
+
+/// The name of a project or repository.
+fn names_place(kind: Option<Capture>, segment: &str) -> Option<Cow<'_, str>> {
+    matches!(kind?, Capture::Project | Capture::Repository).then(|| decode(segment))
+}
+
+/// The text without an ending by which Atlassian's REST libraries are told the format of the answer.
+fn without_extension(text: &str) -> Option<&str> {
+    [".json", ".xml"].into_iter().find_map(|ending| {
+        let (head, tail) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
+        tail.eq_ignore_ascii_case(ending).then_some(head)
+    })
+}
+
+impl Rows {
+    fn forbidding(&self, method: &str) -> Option<&'static Operation> {
+        self.of(method).filter(|operation| matches!(operation.need, Need::Never(_)))
+    }
+}
+
+impl Node {
+    /// The child that a segment leads to, and by which capture. What spells a literal in another way is
+    /// no capture.
+    fn step(&self, segment: &str) -> Option<(Option<Capture>, usize)> {
+        if let Some((_, child)) = self.literals.iter().find(|(text, _)| *text == segment) {
+            return Some((None, *child));
+        }
+        let (kind, child) = self.captures.iter().find(|(kind, _)| kind.admits(segment))?;
+        if !self.literals.is_empty() {
+            let decoded = decode(segment);
+            if self.literals.iter().any(|(text, _)| text.eq_ignore_ascii_case(&decoded)) {
+                return None;
+            }
+        }
+        Some((Some(*kind), *child))
+    }
+}

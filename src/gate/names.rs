@@ -1,0 +1,138 @@
+//! Requests after which a project or a repository may not be called what it was called.
+//!
+//! Tokens belong to names. When the host has deleted what a name stood for, or calls it otherwise, the tokens
+//! that belong to the name end: somebody else could come to bear it. Such a request is carried through even
+//! when its client leaves, so that nothing is done at the host which nobody here hears of.
+
+use super::refusal::Refusal;
+use super::visit::Visit;
+use super::{Gate, Rules};
+use crate::domain::intent::{Intent, NameEffect, Place};
+use crate::domain::policy::Permit;
+use crate::domain::trail::{Actor, Author};
+use crate::forward::body::Body;
+use crate::forward::{ForwardError, Outbound, Passage, UpstreamCredential};
+use crate::gate::entry::now;
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use http::Response;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
+use http_body_util::{BodyExt, Full, Limited};
+use serde_json::Value;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// The most bytes of the host's answer about what it has changed.
+const MOST: usize = 1024 * 1024;
+
+/// What has become of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameEnd {
+    /// What it stood for was deleted: the tokens that belong to it are revoked.
+    Deleted,
+    /// What it stood for has another name: the tokens are suspended, since they may be wanted again.
+    Changed,
+}
+
+/// Hears of names that end.
+pub trait Registrar {
+    /// Ends the tokens that belong to a place. `request` is the id of the request that did it.
+    fn name_ended(
+        &self,
+        place: Place,
+        end: NameEnd,
+        by: Author,
+        request: String,
+    ) -> LocalBoxFuture<'static, ()>;
+}
+
+/// For whom a request travels, for as long as it takes.
+pub(super) enum Owned {
+    /// A token.
+    Permitted(Permit, Option<UpstreamCredential>),
+    /// A person.
+    Person,
+}
+
+impl Owned {
+    fn passage(&self) -> Passage<'_> {
+        match self {
+            Self::Permitted(permit, credential) => {
+                Passage::Permitted { permit, credential: credential.as_ref() }
+            }
+            Self::Person => Passage::Person,
+        }
+    }
+}
+
+impl Gate {
+    /// Sends a request on that ends a name or may change it, and has the tokens of that name ended when the
+    /// host has done it. `who` is where the client is, and the token that asks.
+    pub(super) async fn forward_naming(
+        &self,
+        owned: Owned,
+        mut request: Outbound,
+        intent: &Intent,
+        rules: &Rules,
+        who: (Option<IpAddr>, Option<crate::domain::token::TokenId>),
+        visit: &mut Visit,
+    ) -> Result<Response<Body>, Refusal> {
+        // The answer is read here.
+        request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let (forwarder, registrar) = (Rc::clone(&self.forwarder), Rc::clone(&self.registrar));
+        let (place, effect, idle) = (intent.place.clone(), intent.effects.name, rules.idle_timeout);
+        let (case, id) = (rules.kind.case(), visit.id().to_owned());
+        let actor = who.1.map_or(Actor::Nobody, Actor::Token);
+        let start = Instant::now();
+        let carried = tokio::task::spawn_local(async move {
+            let answer = forwarder.send(owned.passage(), request, idle).await?;
+            if !answer.status().is_success() {
+                return Ok(answer);
+            }
+            let (answer, end) = match effect {
+                NameEffect::Stays => return Ok(answer),
+                NameEffect::Ends => (answer, NameEnd::Deleted),
+                NameEffect::MayChange => {
+                    let (answer, named) = named(answer).await?;
+                    if named.is_some_and(|told| is_called(&place, &told, case)) {
+                        return Ok(answer);
+                    }
+                    (answer, NameEnd::Changed)
+                }
+            };
+            let by = Author { who: actor, from: who.0, at: now()? };
+            registrar.name_ended(place, end, by, id).await;
+            Ok(answer)
+        });
+        let answer = carried.await.map_err(|_crashed| Refusal::Crashed)?;
+        visit.upstream(start.elapsed());
+        answer
+    }
+}
+
+/// Reads what the host says about what it has changed, and gives the answer back. What cannot be read says
+/// nothing.
+async fn named(answer: Response<Body>) -> Result<(Response<Body>, Option<Value>), Refusal> {
+    let (parts, body) = answer.into_parts();
+    let read = Limited::new(body, MOST).collect().await;
+    let read: Bytes = read.map_err(|_broken| Refusal::from(ForwardError::Garbled))?.to_bytes();
+    let plain = !parts.headers.contains_key(CONTENT_ENCODING);
+    let told = plain.then(|| serde_json::from_slice(&read).ok()).flatten();
+    Ok((Response::from_parts(parts, Body::Ready(Full::new(read))), told))
+}
+
+/// Whether the host still calls the place what it was called.
+fn is_called(place: &Place, told: &Value, case: crate::domain::names::NameCase) -> bool {
+    let is = |value: Option<&Value>, own: &str| {
+        value.and_then(Value::as_str).is_some_and(|told| case.equal(told, own))
+    };
+    match place {
+        Place::Host => true,
+        Place::Project(path) => is(told.get("key"), path.as_str()),
+        Place::Repository(path) => {
+            let key = told.get("project").and_then(|project| project.get("key"));
+            is(told.get("slug"), path.name()) && is(key, path.project())
+        }
+    }
+}
