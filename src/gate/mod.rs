@@ -16,6 +16,7 @@ mod recorded;
 mod refusal;
 mod rules;
 mod side_door;
+mod unpacked;
 mod visit;
 
 pub use names::{NameEnd, Registrar};

@@ -3,6 +3,7 @@
 //! The head of the body is read and given back untouched; the pack behind it streams on as it comes.
 
 use super::refusal::Refusal;
+use super::unpacked::Unpacked;
 use super::visit::{Visit, without_token};
 use super::{Gate, Rules};
 use crate::domain::git::receive_pack::{Malformed, Push, Reader, RefChange};
@@ -19,7 +20,6 @@ use crate::reply;
 use crate::telemetry::Verdict;
 use bytes::BytesMut;
 use http::Response;
-use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -189,12 +189,8 @@ impl Gate {
         upload: &mut Upload,
         holder: Holder,
     ) -> Result<Push, Refusal> {
-        // git compresses no push; what is compressed would be read behind us, and not by us.
-        let encoded = head.headers.get_all(CONTENT_ENCODING).iter();
-        if encoded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(Refusal::Encoded);
-        }
-        let coming = tokio::time::timeout(HEAD, peek(upload, &self.told, holder)).await;
+        let unpacked = Unpacked::of(&head.headers, MOST)?;
+        let coming = tokio::time::timeout(HEAD, peek(upload, unpacked, &self.told, holder)).await;
         coming.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))?
     }
 
@@ -216,7 +212,12 @@ impl Gate {
     }
 }
 
-async fn peek(upload: &mut Upload, told: &Told, holder: Holder) -> Result<Push, Refusal> {
+async fn peek(
+    upload: &mut Upload,
+    mut unpacked: Unpacked,
+    told: &Told,
+    holder: Holder,
+) -> Result<Push, Refusal> {
     let (mut held, mut reader) = (BytesMut::new(), Reader::new());
     let mut counted = told.hold(holder);
     loop {
@@ -225,10 +226,14 @@ async fn peek(upload: &mut Upload, told: &Told, holder: Holder) -> Result<Push, 
         let Some(data) = frame.data_ref() else { continue };
         counted.grow(data.len())?;
         held.extend_from_slice(data);
-        if let Some(push) = reader.read(&held)? {
+        let before = unpacked.held();
+        let taken = unpacked.take(data);
+        counted.grow(unpacked.held() - before)?;
+        if let Some(push) = reader.read(unpacked.read(&held))? {
             upload.put_back(held.freeze());
             return Ok(push);
         }
+        taken?;
         if held.len() > MOST {
             return Err(Malformed::Many.into());
         }

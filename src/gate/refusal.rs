@@ -41,6 +41,8 @@ pub(super) enum Refusal {
     MediaType(&'static str),
     #[error("the body of this request is sent as it is: Content-Encoding is not taken here")]
     Encoded,
+    #[error("the Content-Encoding of a push is gzip, or none")]
+    EncodedPush,
     #[error("the body of this request is looked at: Content-Encoding is not taken here")]
     EncodedJson,
     #[error("the body of a form is looked at: Content-Encoding is not taken here")]
@@ -118,9 +120,11 @@ impl Refusal {
             Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => {
                 StatusCode::METHOD_NOT_ALLOWED
             }
-            Self::MediaType(_) | Self::Encoded | Self::EncodedJson | Self::EncodedForm => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
+            Self::MediaType(_)
+            | Self::Encoded
+            | Self::EncodedPush
+            | Self::EncodedJson
+            | Self::EncodedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::NoCredential
             | Self::BadToken
@@ -193,9 +197,11 @@ impl Refusal {
             Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
             Self::Credential(_) => "credential",
             Self::BodyOnRead => "body",
-            Self::MediaType(_) | Self::Encoded | Self::EncodedJson | Self::EncodedForm => {
-                "media-type"
-            }
+            Self::MediaType(_)
+            | Self::Encoded
+            | Self::EncodedPush
+            | Self::EncodedJson
+            | Self::EncodedForm => "media-type",
             Self::Json(_) => "json",
             Self::TokenInForm => "token-in-form",
             Self::Push(_) => "push",

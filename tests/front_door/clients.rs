@@ -1,5 +1,5 @@
-//! Clients that people have: a library for Bitbucket out of Python's index, and curl. Their
-//! scripts are in `tests/clients`, and lead tokens through their whole life.
+//! Clients that people have: a library for Bitbucket and two of Git out of Python's index, and curl. Their
+//! scripts are in `tests/clients`, and lead tokens through their whole life, or push.
 
 use super::support::{Git, PASSWORD, Site, SiteBuilder};
 use std::env;
@@ -27,9 +27,8 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
-/// Runs a script against a site of its own; it must work, in time.
-fn led_by(program: &Path, script_name: &str) {
-    let site = site();
+/// Runs a script against a site; it must work, in time. `variable` is one more of its environment.
+fn led_by(program: &Path, script_name: &str, site: &Site, variable: (&str, &str)) {
     let git = Git::new();
     let mut command = Command::new(program);
     // git as the script calls it is nobody's either.
@@ -44,7 +43,7 @@ fn led_by(program: &Path, script_name: &str) {
     }
     let said = git.at("said");
     let out = File::create(&said).unwrap();
-    command.arg(script(script_name)).arg(site.url("")).env("PASSWORD", PASSWORD);
+    command.arg(script(script_name)).arg(site.url("")).env(variable.0, variable.1);
     command.current_dir(git.home()).stdout(out.try_clone().unwrap()).stderr(out);
     let mut child = command.spawn().unwrap();
     let start = Instant::now();
@@ -64,8 +63,8 @@ fn led_by(program: &Path, script_name: &str) {
     assert!(fine, "{script_name}: {status:?}\n{said}\n{}", site.log());
 }
 
-#[test]
-fn a_library_for_bitbucket_leads_the_life_of_a_token() {
+/// The Python that has the clients of `tests/clients/requirements.txt`.
+fn python() -> PathBuf {
     let python = env::var_os("GITLATCH_TEST_PYTHON").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python"),
         PathBuf::from,
@@ -76,10 +75,24 @@ fn a_library_for_bitbucket_leads_the_life_of_a_token() {
          tests/clients/requirements.txt installed in GITLATCH_TEST_PYTHON",
         python.display()
     );
-    led_by(&python, "life.py");
+    python
+}
+
+#[test]
+fn a_library_for_bitbucket_leads_the_life_of_a_token() {
+    led_by(&python(), "life.py", &site(), ("PASSWORD", PASSWORD));
+}
+
+/// What a push was told is told by clients that share no code with git.
+#[test]
+fn dulwich_and_libgit2_tell_why_a_ref_is_refused() {
+    let site = site();
+    let limits = ["--user", "alice", "--permission", "REPO_WRITE", "--ref", "refs/heads/bot/*"];
+    let (token, _) = site.token(&limits);
+    led_by(&python(), "pushes.py", &site, ("TOKEN", &token));
 }
 
 #[test]
 fn curl_leads_the_life_of_a_token() {
-    led_by(Path::new("bash"), "life.sh");
+    led_by(Path::new("bash"), "life.sh", &site(), ("PASSWORD", PASSWORD));
 }

@@ -329,7 +329,9 @@ const BODIES: &[(&str, &str, &str, &str)] = &[
     ),
     (PUSH, "{type}Content-Length: 4\r\nTransfer_Encoding: chunked\r\n", "0000", "200"),
     (PUSH, "{type}Content-Length: 4\r\nContent_Length: 40\r\n", "0000", "200"),
-    (PUSH, "{type}Content-Length: 4\r\nContent-Encoding: gzip\r\n", "0000", "415"),
+    (PUSH, "{type}Content-Length: 4\r\nContent-Encoding: gzip\r\n", "0000", "400"),
+    (PUSH, "{type}Content-Length: 4\r\nContent-Encoding: deflate\r\n", "0000", "415"),
+    (PUSH, "{type}Content-Length: 4\r\nContent-Encoding: gzip, gzip\r\n", "0000", "415"),
     (
         PUSH,
         "{type}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",

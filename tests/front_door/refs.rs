@@ -3,9 +3,11 @@
 use super::support::{
     Git, Reply, Site, SiteBuilder, Upstream, basic, bearer, eventually, raw, request, with_secret,
 };
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use std::fmt::Write as _;
 use std::fs;
-
+use std::io::Write as _;
 use std::process::Command;
 
 /// A folder with `team/app`, the user alice who may do everything in it, and a clone of hers.
@@ -166,6 +168,42 @@ fn real_git_is_told_ref_by_ref() {
     let entry: serde_json::Value = serde_json::from_str(entry.expect("an entry")).unwrap();
     assert_eq!(entry["details"]["refs"][0]["reason"], "token \"t\" may push refs/heads/bot/*");
     assert_eq!((&entry["project"], &entry["repository"]), (&"team".into(), &"app".into()));
+}
+
+/// Every git that is found, by `PATH` or in `GITLATCH_TEST_GITS` (programs, separated by colons), each version
+/// once: what is told is shown by old ones too.
+#[test]
+fn every_git_shows_why_a_ref_is_refused() {
+    let mut versions = std::collections::BTreeMap::new();
+    let path = std::env::var_os("PATH").unwrap();
+    let named = std::env::var_os("GITLATCH_TEST_GITS").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("git"));
+    for program in found.chain(std::env::split_paths(&named)).filter(|program| program.is_file()) {
+        let program = program.to_str().unwrap().to_owned();
+        let version = Git::of(&program).done(&["--version"]);
+        versions.entry(version.trim().to_owned()).or_insert(program);
+    }
+    assert!(!versions.is_empty(), "no git in {path:?}");
+    let stage = Stage::new();
+    let url = stage.url(&["--ref", "refs/heads/bot/*"]);
+    for (nth, (version, program)) in versions.iter().enumerate() {
+        let git = Git::of(program);
+        git.done(&["clone", "-q", &url, "app"]);
+        git.commit("app", "new", nth + 1);
+        let own = format!("main:refs/heads/bot/{nth}");
+        git.done(&["-C", "app", "push", &url, &own]);
+        assert_ne!(stage.behind(&format!("refs/heads/bot/{nth}")), "", "{version}");
+        let ran = git.run(&["-C", "app", "push", &url, &own, "main:refs/heads/x"]);
+        let said = ran.said();
+        assert_eq!(ran.code, Some(1), "{version}: {said}");
+        for line in [
+            "remote: gitlatch: refs/heads/x is refused: token \"t\" may push refs/heads/bot/* (request ",
+            "! [remote rejected] main -> x (token \"t\" may push refs/heads/bot/*)",
+        ] {
+            assert!(said.contains(line), "{version}: {said}");
+        }
+        assert_eq!(stage.behind("refs/heads/x"), "", "{version}");
+    }
 }
 
 /// Every line: the protection, what is pushed, and what git is told.
@@ -389,7 +427,7 @@ const RAW: &[(&str, &str, u16)] = &[
     ("{Z} {A} refs/heads/bot/x.lock-", "", 400),
     ("{Z} {A} refs/heads/bot/x|shallow {A}-", "", 400),
     ("shallow {A}\0push-options|{Z} {A} refs/heads/bot/x-", "", 400),
-    ("{Z} {A} refs/heads/bot/x\0 report-status-", "Content-Encoding: gzip\r\n", 415),
+    ("{Z} {A} refs/heads/bot/x\0 report-status-", "Content-Encoding: gzip\r\n", 400),
     ("{Z} {A} refs/heads/bot/x\0 report-status-", "Content-Encoding: br\r\n", 415),
     (
         "{Z} {A} refs/heads/bot/x\0 report-status-",
@@ -459,6 +497,89 @@ fn raw_pushes_that_never_leave() {
     let replies = raw(site.address(), &bytes);
     assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [200, 200]);
     assert_eq!(upstream.seen().len(), 1);
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// JGit packs every push that gets smaller by it: what it unpacks to is judged, what came is sent on.
+#[test]
+fn packed_pushes() {
+    let upstream = Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let builder = SiteBuilder::url(&upstream.url(), "[upstream.identity]\nmode = 'header'");
+    let site = with_secret(builder).start();
+    site.user("alice");
+    let (token, _) = site.token(&["--user", "alice", "--ref", "refs/heads/bot/*"]);
+    let good = body_of("{Z} {A} refs/heads/bot/x\0 report-status-");
+    let bad = body_of("{Z} {A} refs/heads/x\0 report-status-");
+    let many = format!("{}{{Z}} {{A}} refs/heads/bot/x-", "shallow {A}|".repeat(200_000));
+    let (head, tail) = good.split_at(20);
+    let mut long = good.clone();
+    long.extend((0..500_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()));
+    // Every line: the encoding, what comes, the status, and whether the host gets it.
+    let cases = [
+        ("gzip", packed(&good), 200, true),
+        ("x-gzip", packed(&good), 200, true),
+        ("gzip", packed(&long), 200, true),
+        ("gzip", packed(&bad), 200, false),
+        ("x-gzip", packed(&bad), 200, false),
+        ("gzip", [packed(head), packed(tail)].concat(), 400, false),
+        ("gzip", [packed(&bad), good.clone()].concat(), 200, false),
+        ("gzip", packed(&good)[..40].to_vec(), 400, false),
+        ("gzip", good.clone(), 400, false),
+        ("gzip", packed(&body_of(&many)), 400, false),
+        ("gzip", packed(&packed(&good)), 400, false),
+        ("gzip, gzip", packed(&packed(&good)), 415, false),
+        ("gzip\r\nContent-Encoding: gzip", packed(&packed(&good)), 415, false),
+        ("deflate", packed(&good), 415, false),
+        ("identity", packed(&good), 400, false),
+    ];
+    let kind = "Content-Type: application/x-git-receive-pack-request\r\n";
+    for (nth, (encoding, body, status, reaches)) in cases.iter().enumerate() {
+        let headers = format!(
+            "{}{kind}Content-Encoding: {encoding}\r\nContent-Length: {}\r\n",
+            bearer(&token),
+            body.len()
+        );
+        let before = upstream.seen().len();
+        let post = "POST /team/app.git/git-receive-pack";
+        let reply = request(site.address(), post, &headers, body);
+        assert_eq!(reply.status, *status, "{nth} {encoding}: {}", reply.text());
+        let seen = upstream.seen().split_off(before);
+        assert_eq!(seen.len(), usize::from(*reaches), "{nth} {encoding}");
+        for seen in seen {
+            assert!(seen.body == *body, "{nth}: other bytes");
+            assert_eq!(seen.header("Content-Encoding"), [*encoding], "{nth}");
+        }
+        if *status == 200 && !reaches {
+            assert!(reply.text().contains("ng refs/heads/x token \"t\" may push"), "{nth}");
+        }
+    }
+    let line = site.logged(&["refs/heads/bot/x", "\"action\":\"push\"", "\"status\":200"]);
+    assert_eq!(line["bytes_in"], cases[0].1.len());
+}
+
+/// And git's own program behind reads what was judged.
+#[test]
+fn a_packed_push_to_a_folder() {
+    let stage = prepared();
+    let (token, _) = stage.site.token(&["--user", "alice", "--permission", "REPO_WRITE"]);
+    let old = stage.behind("refs/heads/old");
+    let line = format!("{old} {} refs/heads/old\0 report-status", "0".repeat(40));
+    let body = packed(format!("{:04x}{line}0000", line.len() + 4).as_bytes());
+    let headers = format!(
+        "{}Content-Type: application/x-git-receive-pack-request\r\nContent-Encoding: gzip\r\n\
+         Content-Length: {}\r\n",
+        bearer(&token),
+        body.len()
+    );
+    let post = "POST /team/app.git/git-receive-pack";
+    let reply = request(stage.site.address(), post, &headers, &body);
+    assert!(reply.text().contains("ok refs/heads/old"), "{}", reply.text());
+    assert_eq!(stage.behind("refs/heads/old"), "");
 }
 
 /// `git check-ref-format` says the same of names as we do.
@@ -545,7 +666,7 @@ fn what_stands_for_something_else() {
 /// Who takes the time of a whole life to send the commands of a push is judged when they have come.
 #[test]
 fn a_token_that_ends_while_its_push_begins() {
-    use std::io::{Read as _, Write as _};
+    use std::io::Read as _;
     let stage = Stage::new();
     let (token, id) = stage.site.token(&["--user", "alice", "--permission", "REPO_WRITE"]);
     let body = body_of("{Z} {A} refs/heads/late\0 report-status-");

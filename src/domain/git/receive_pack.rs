@@ -93,6 +93,9 @@ pub enum Malformed {
     /// More than is read.
     #[error("the push changes more refs, or has more options, than are taken at a time")]
     Many,
+    /// It says that it is gzip and is not, or its commands go on behind the first member of that.
+    #[error("the push cannot be unpacked as the gzip that it says it is")]
+    Packed,
     /// It ended too soon.
     #[error("the push ends before its commands do")]
     Short,
