@@ -43,8 +43,8 @@ impl Gate {
         }
         let _counted = match (&token, intent.confined) {
             (Some(who), Confined::Check(_)) => {
-                let held = (intent, permit.confined());
-                Some(Box::pin(self.hold(rules, &head, who, held, &mut upload, at)).await?)
+                let judged = (intent, permit.confined());
+                Some(Box::pin(self.hold(rules, &head, who, judged, &mut upload, at)).await?)
             }
             _ => None,
         };

@@ -85,7 +85,7 @@ fn bad_creations() -> Vec<(String, &'static str, &'static str)> {
         (reader(r#""noForce":1"#), "noForce", "true or false"),
         (reader(r#""noTags":[]"#), "noTags", "true or false"),
         (reader(r#""expiryDay":1"#), "expiryDay", "did you mean `expiryDays`?"),
-        (reader(r#""Name":"x""#), "Name", "did you mean `name`?"),
+        (reader(r#""names":"x""#), "names", "did you mean `name`?"),
         (reader(r#""nodelete":true"#), "nodelete", "did you mean `noDelete`?"),
         (reader(r#""owner":"alice""#), "owner", "unknown field"),
         (reader(r#""id":"1""#), "id", "unknown field"),
