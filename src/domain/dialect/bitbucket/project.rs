@@ -12,7 +12,7 @@ operations! {
     /// A project and its settings.
     PROJECT below "/rest/api/{version}/projects/{project}" {
         "project.get" Get "" Read ANY "its record";
-        "project.update" Put "" ProjectSettings PROJECT_ADMIN "key, name, description" .check(UPDATE) .outlives() .renames();
+        "project.update" Put "" ProjectSettings PROJECT_ADMIN "key, name, description" .check(UPDATE) .renames();
         "project.delete" Delete "" ProjectSettings PROJECT_ADMIN "deletes it" .refs() .ends();
         "project.avatar" Get "/avatar.png" Read ANY "its picture";
         "project.avatar.set" Post "/avatar.png" ProjectSettings PROJECT_ADMIN "sets its picture" .upload();

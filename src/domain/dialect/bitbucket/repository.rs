@@ -22,7 +22,7 @@ operations! {
     REPOSITORY below "/rest/api/{version}/projects/{project}/repos/{repo}" {
         "repo.get" Get "" Read REPO_READ "its record";
         "repo.fork" Post "" Fork PROJECT_ADMIN "forks it; the permission counts at the target too" .check(FORK);
-        "repo.update" Put "" Settings REPO_ADMIN "name, description, default branch, project" .check(UPDATE) .refs() .outlives() .renames();
+        "repo.update" Put "" Settings REPO_ADMIN "name, description, default branch, project" .check(UPDATE) .refs() .renames();
         "repo.delete" Delete "" Settings REPO_ADMIN "deletes it" .refs() .ends();
         "repo.recreate" Post "/recreate" CreateRepository PROJECT_ADMIN "tries a failed creation again";
         "repo.forks" Get "/forks" Read REPO_READ "list of forks" .refuse(OTHERS);
