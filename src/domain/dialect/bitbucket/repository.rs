@@ -21,7 +21,7 @@ operations! {
         "repo.get" Get "" Read REPO_READ "its record";
         "repo.fork" Post "" Fork PROJECT_ADMIN "forks it; the permission counts at the target too" .check(FORK);
         "repo.update" Put "" Settings REPO_ADMIN "name, description, default branch, project" .check(UPDATE) .refs() .renames();
-        "repo.delete" Delete "" Settings REPO_ADMIN "deletes it" .ends();
+        "repo.delete" Delete "" Settings REPO_ADMIN "deletes it" .refs() .ends();
         "repo.recreate" Post "/recreate" CreateRepository PROJECT_ADMIN "tries a failed creation again";
         "repo.forks" Get "/forks" Read REPO_READ "list of forks" .refuse(OTHERS);
         "repo.related" Get "/related" Read REPO_READ "forks and origins" .refuse(OTHERS);
