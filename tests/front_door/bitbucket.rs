@@ -10,6 +10,7 @@ const NAMED: &str = "HTTP/1.1 200 OK\r\nSet-Cookie: BITBUCKETSESSIONID=1\r\nETag
     Content-Length: 52\r\n\r\n{\"slug\":\"app\",\"key\":\"TEAM\",\"project\":{\"key\":\"TEAM\"}}";
 const REPO: &str = "/rest/api/latest/projects/TEAM/repos/app";
 const JSON: &str = "Content-Type: application/json\r\n";
+const FORM: &str = "application/x-www-form-urlencoded";
 const FIXED: &str = "[upstream.identity]\nmode = 'fixed'\nusername = 'svc'\nsecret_file = 'secret'";
 const GRANTS: &str = "[access]\nusers = 'grants'";
 
@@ -249,6 +250,29 @@ fn a_permission_error_of_the_hosts() {
     }
 }
 
+/// Who does it, the request and its body, the tokens that are asked then, and their answers.
+const ENDINGS: &[(&str, &str, &str, [u16; 3])] = &[
+    ("token", "DELETE /rest/api/latest/projects/TEAM/repos/app", "", [401, 200, 200]),
+    ("token", "DELETE /rest/api/latest/projects/TEAM/repos/kept", "", [200, 200, 200]),
+    ("token", "DELETE /rest/api/latest/projects/team/repos/APP", "", [401, 200, 200]),
+    ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app", "", [401, 200, 200]),
+    ("token", "DELETE /rest/api/latest/projects/TEAM", "", [401, 401, 200]),
+    (
+        "token",
+        "PUT /rest/api/latest/projects/TEAM/repos/app",
+        r#"{"name":"renamed"}"#,
+        [401, 200, 200],
+    ),
+    (
+        "person",
+        "PUT /rest/api/1.0/projects/TEAM/repos/app",
+        r#"{"name":"renamed"}"#,
+        [401, 200, 200],
+    ),
+    ("token", "PUT /rest/api/latest/projects/TEAM/repos/app", r#"{"name":"App"}"#, [200, 200, 200]),
+    ("token", "PUT /rest/api/latest/projects/TEAM", r#"{"key":"renamed"}"#, [401, 401, 200]),
+];
+
 /// Names that end take their tokens along, whoever ended them; the trail says so.
 #[test]
 fn tokens_end_with_the_names_they_belong_to() {
@@ -264,35 +288,8 @@ fn tokens_end_with_the_names_they_belong_to() {
         };
         write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).is_ok()
     });
-    // Who does it, the request and its body, the tokens that are asked then, and their answers.
-    let cases: &[(&str, &str, &str, [u16; 3])] = &[
-        ("token", "DELETE /rest/api/latest/projects/TEAM/repos/app", "", [401, 200, 200]),
-        ("token", "DELETE /rest/api/latest/projects/TEAM/repos/kept", "", [200, 200, 200]),
-        ("token", "DELETE /rest/api/latest/projects/team/repos/APP", "", [401, 200, 200]),
-        ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app", "", [401, 200, 200]),
-        ("token", "DELETE /rest/api/latest/projects/TEAM", "", [401, 401, 200]),
-        (
-            "token",
-            "PUT /rest/api/latest/projects/TEAM/repos/app",
-            r#"{"name":"renamed"}"#,
-            [401, 200, 200],
-        ),
-        (
-            "person",
-            "PUT /rest/api/1.0/projects/TEAM/repos/app",
-            r#"{"name":"renamed"}"#,
-            [401, 200, 200],
-        ),
-        (
-            "token",
-            "PUT /rest/api/latest/projects/TEAM/repos/app",
-            r#"{"name":"App"}"#,
-            [200, 200, 200],
-        ),
-        ("token", "PUT /rest/api/latest/projects/TEAM", r#"{"key":"renamed"}"#, [401, 401, 200]),
-    ];
     let site = told(&upstream, "[access]\npeople = 'pass'");
-    for (who, line, body, expected) in cases {
+    for (who, line, body, expected) in ENDINGS {
         let (admin, _) = site.token(&["--user", "alice", "--permission", "PROJECT_ADMIN"]);
         let owned: Vec<String> = [
             &["--project", "TEAM", "--repo", "app"][..],
@@ -302,14 +299,11 @@ fn tokens_end_with_the_names_they_belong_to() {
         .iter()
         .map(|owner| site.token(&[owner, &["--permission", "REPO_READ"][..]].concat()).0)
         .collect();
-        let reply = match *who {
-            "token" => send(&site, &admin, line, body),
-            _ => {
-                let length = body.len();
-                let headers =
-                    format!("{}{JSON}Content-Length: {length}\r\n", basic("root", "secret"));
-                request(site.address(), line, &headers, body.as_bytes())
-            }
+        let reply = if *who == "token" {
+            send(&site, &admin, line, body)
+        } else {
+            let length = format!("{JSON}Content-Length: {}\r\n", body.len());
+            request(site.address(), line, &(basic("root", "secret") + &length), body.as_bytes())
         };
         assert!(reply.status < 410, "{line}: {}", reply.text());
         let asked = ["TEAM/repos/app", "TEAM/repos/lib", "OTHER/repos/x"];
@@ -330,7 +324,7 @@ fn what_outlives_a_token_is_told() {
     let upstream = Upstream::answering(OK);
     let site = told(&upstream, "");
     let (token, _) = site.token(&["--user", "alice", "--permission", "PROJECT_ADMIN"]);
-    let line = format!("POST {}/webhooks", REPO);
+    let line = format!("POST {REPO}/webhooks");
     assert_eq!(send(&site, &token, &line, r#"{"name":"x","url":"http://x"}"#).status, 200);
     super::support::eventually("the trail is told", || {
         let trail = site.done(&["audit", "--json", "--event", "access.given"], "");
@@ -411,7 +405,6 @@ fn a_token_in_a_form_goes_to_no_host() {
     let site = told(&upstream, "[access]\npeople = 'pass'");
     let (token, _) = site.token(&["--user", "alice", "--permission", "REPO_READ"]);
     let escaped = token.replace('_', "%5F").replacen('l', "%6c", 1);
-    const FORM: &str = "application/x-www-form-urlencoded";
     let multipart = format!(
         "--b\r\nContent-Disposition: form-data; name=\"j_password\"\r\n\r\n{token}\r\n--b--"
     );

@@ -8,6 +8,8 @@
     reason = "clippy.toml lets tests do so, but does not know helpers of tests for what they are"
 )]
 
+#[path = "../samples/mod.rs"]
+mod samples;
 mod support;
 
 mod api;
@@ -23,6 +25,7 @@ mod api_throttle;
 mod api_tokens;
 mod backend;
 mod bitbucket;
+mod bitbucket_table;
 mod bodies;
 mod carriers;
 mod clients;
