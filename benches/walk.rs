@@ -40,6 +40,20 @@ const LINE: RequestLine<'_> = RequestLine {
     query: Some("service=git-upload-pack"),
 };
 
+/// A request of the REST API, as deep as they go.
+const REST: RequestLine<'_> = RequestLine {
+    method: "PUT",
+    path: "/rest/api/latest/projects/TEAM/repos/app/pull-requests/4711/comments/815",
+    query: None,
+};
+
+/// What is in no table and is held against every spelling of what is forbidden.
+const UNLISTED: RequestLine<'_> = RequestLine {
+    method: "POST",
+    path: "/rest/api/latest/projects/TEAM/repos/app/pull-requests/4711/%6Derge.json",
+    query: None,
+};
+
 fn intent() -> Intent {
     match Kind::Git.classify("", LINE) {
         Ok(Classified::Known(intent)) => *intent,
@@ -100,6 +114,12 @@ fn rooms(c: &mut Criterion) {
     };
     let mut group = c.benchmark_group("rooms");
     group.bench_function("classify", |b| b.iter(|| Kind::Git.classify("", black_box(LINE))));
+    group.bench_function("classify, REST", |b| {
+        b.iter(|| Kind::Bitbucket.classify("", black_box(REST)));
+    });
+    group.bench_function("classify, REST, forbidden", |b| {
+        b.iter(|| Kind::Bitbucket.classify("", black_box(UNLISTED)));
+    });
     group.bench_function("credential, Bearer", |b| {
         b.iter(|| credential::read(black_box(&bearer)));
     });

@@ -58,8 +58,8 @@ fn rules_of_bitbucket_as_json() {
         "need": "REPO_ADMIN",
         "confined": "check",
         "checks": [
-            "body `repository`: a repository within the token's scope",
-            "body `project`: a project within the token's scope",
+            "body `repository`: the repository that the path names",
+            "body `project`: the project that the path names",
         ],
         "effects": ["outlives-token"],
         "note": "lets a key in",
@@ -67,7 +67,7 @@ fn rules_of_bitbucket_as_json() {
     assert_eq!(rule("repo.key.add"), expected);
     assert_eq!(rule("git.push")["path"], "/scm/{project}/{repo}.git/git-receive-pack");
     assert_eq!(rule("repo.edit")["effects"], json!(["writes-refs", "commits"]));
-    assert_eq!(rule("repo.delete")["effects"], json!(["ends-name"]));
+    assert_eq!(rule("repo.delete")["effects"], json!(["writes-refs", "ends-name"]));
     assert_eq!(rule("my.inbox")["confined"], "refuse");
     assert_eq!(rule("pr.merge")["need"], "never");
 }

@@ -3,7 +3,6 @@
 use super::super::path::decode;
 use super::operation::Operation;
 use super::segment::{Capture, Segment};
-use crate::domain::intent::Need;
 use std::borrow::Cow;
 
 /// The tree. A node is named by its place in the list; the first is the root.
@@ -21,7 +20,7 @@ struct Node {
     here: Rows,
     /// Those whose path goes on with the name of something.
     rest: Rows,
-    /// Those for everything from here on, all of which forbid.
+    /// Those for everything from here on.
     below: Rows,
 }
 
@@ -133,16 +132,13 @@ impl Index {
         found
     }
 
-    /// What no token may do and what this path could be taken for: in any case, any escapes, and with an
-    /// ending by which hosts are told the format of the answer.
+    /// Of a tree of what no token may do: what this path could be taken for, in any case, any escapes, and
+    /// with an ending by which hosts are told the format of the answer.
     pub(super) fn forbids(&self, method: &str, path: &str) -> Option<&'static Operation> {
-        let text = decode(path).to_ascii_lowercase();
-        let forbidden = |text: &str| {
-            let segments: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
-            self.forbidden(0, method, &segments)
-        };
-        let short = || without_extension(text.trim_end_matches('/')).and_then(forbidden);
-        forbidden(&text).or_else(short)
+        let text = decode(path);
+        let short = || without_extension(text.trim_end_matches('/'));
+        let whole = self.forbidden(0, method, &text);
+        whole.or_else(|| short().and_then(|text| self.forbidden(0, method, text)))
     }
 
     /// Whether the path could be taken for that of any operation: literals in any case and spelling, anything
@@ -172,17 +168,19 @@ impl Index {
                 .any(|next| self.leads_somewhere(next, rest))
     }
 
-    fn forbidden(&self, at: usize, method: &str, path: &[&str]) -> Option<&'static Operation> {
+    /// What forbids what is left of a path, from a node on: the most special first.
+    fn forbidden(&self, at: usize, method: &str, path: &str) -> Option<&'static Operation> {
         let node = &self.nodes[at];
-        let deeper = path.split_first().and_then(|(first, rest)| {
-            let literals =
-                node.literals.iter().filter(|(text, _)| text.eq_ignore_ascii_case(first));
-            let literals = literals.map(|(_, child)| *child);
-            let children = literals.chain(node.captures.iter().map(|(_, child)| *child));
-            children.into_iter().find_map(|child| self.forbidden(child, method, rest))
-        });
-        let here = || path.is_empty().then(|| node.here.forbidding(method)).flatten();
-        deeper.or_else(here).or_else(|| node.below.forbidding(method))
+        let path = path.trim_start_matches('/');
+        if path.is_empty() {
+            return node.here.of(method).or_else(|| node.below.of(method));
+        }
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+        let literals = node.literals.iter().filter(|(text, _)| text.eq_ignore_ascii_case(first));
+        let literals = literals.map(|(_, child)| *child);
+        let mut children = literals.chain(node.captures.iter().map(|(_, child)| *child));
+        let deeper = children.find_map(|child| self.forbidden(child, method, rest));
+        deeper.or_else(|| node.below.of(method))
     }
 }
 
@@ -197,12 +195,6 @@ fn without_extension(text: &str) -> Option<&str> {
         let (head, tail) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
         tail.eq_ignore_ascii_case(ending).then_some(head)
     })
-}
-
-impl Rows {
-    fn forbidding(&self, method: &str) -> Option<&'static Operation> {
-        self.of(method).filter(|operation| matches!(operation.need, Need::Never(_)))
-    }
 }
 
 impl Node {

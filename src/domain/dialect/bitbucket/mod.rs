@@ -47,6 +47,11 @@ const TABLES: &[&[Operation]] = &[
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| Index::new(operations()));
 
+/// What no token may do, for itself: it is met in every spelling, which takes longer in a larger tree.
+static NEVER: LazyLock<Index> = LazyLock::new(|| {
+    Index::new(operations().filter(|operation| matches!(operation.need, Need::Never(_))))
+});
+
 fn operations() -> impl Iterator<Item = &'static Operation> {
     TABLES.iter().flat_map(|table| table.iter())
 }
@@ -96,7 +101,7 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
         "rest" => rest(line),
         first if decode(first).eq_ignore_ascii_case("scm") => repository(line),
         // Pages have names of files and branches everywhere, which are nobody's business here.
-        _ => Ok(INDEX.forbids(line.method, line.path).map_or(Classified::Unknown, |operation| {
+        _ => Ok(NEVER.forbids(line.method, line.path).map_or(Classified::Unknown, |operation| {
             operation.intent(Place::Host, voice(line.path))
         })),
     }
@@ -145,7 +150,7 @@ fn rest(line: RequestLine<'_>) -> Result<Classified, Unclear> {
 
 /// What no row has: forbidden when it can be taken for what is, in any spelling.
 fn unlisted(line: RequestLine<'_>, found: &Found<'_>) -> Result<Classified, Unclear> {
-    if let Some(operation) = INDEX.forbids(line.method, line.path) {
+    if let Some(operation) = NEVER.forbids(line.method, line.path) {
         // The place is for the record only: no token has what is needed there.
         return Ok(operation.intent(place(found).unwrap_or(Place::Host), Voice::Rest));
     }

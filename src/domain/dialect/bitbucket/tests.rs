@@ -144,3 +144,49 @@ fn captures_are_as_tight_as_what_bitbucket_puts_there() {
         }
     }
 }
+
+/// One segment in another spelling, or another one altogether.
+fn twist(segment: &str, how: u8) -> String {
+    match how {
+        0..24 => segment.to_owned(),
+        24 => segment.to_ascii_uppercase(),
+        25 => segment.replace('e', "%65").replace('a', "%41"),
+        26 => format!("{segment}.json"),
+        27 => format!("{segment}%2Fmerge"),
+        28 => format!("{segment}/"),
+        29 => "credentials".to_owned(),
+        30 => "Merge".to_owned(),
+        _ => "17".to_owned(),
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20_000))]
+
+    /// What is allowed cannot be taken for what is forbidden, however segments are mixed and spelled.
+    #[test]
+    fn nothing_allowed_reads_like_something_forbidden(
+        row in proptest::sample::select(operations().collect::<Vec<_>>()),
+        other in proptest::sample::select(operations().collect::<Vec<_>>()),
+        method in proptest::sample::select(vec!["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "get"]),
+        cut in 0_usize..14,
+        twists in proptest::collection::vec(0_u8..32, 24),
+    ) {
+        let (head, tail) = (sample(row.path), sample(other.path));
+        let mixed = head.split('/').skip(1).take(cut).chain(tail.split('/').skip(1 + cut));
+        let twisted: Vec<_> = mixed.zip(twists).map(|(segment, how)| twist(segment, how)).collect();
+        let path = format!("/{}", twisted.join("/"));
+        let line = RequestLine { method, path: &path, query: None };
+        if let Ok(Classified::Known(intent)) = Kind::Bitbucket.classify("", line) {
+            let row = operations().find(|row| row.name == intent.rule);
+            // A row may stand in what is otherwise forbidden as a whole.
+            let as_written = row.and_then(|row| NEVER.forbids(method, &sample(row.path)));
+            let forbidden = NEVER.forbids(method, &path[..INDEX.find(&path).deciding]);
+            let same = forbidden.map(|row| row.name) == as_written.map(|row| row.name);
+            let never = matches!(intent.need, Need::Never(_));
+            proptest::prop_assert!(
+                never || forbidden.is_none() || same, "{method} {path}: {}", intent.rule
+            );
+        }
+    }
+}
