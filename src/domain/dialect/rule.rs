@@ -325,9 +325,8 @@ fn allowing(
             Ok(Classified::Known(intent))
         }
         Ok(Classified::Unknown) | Err(Unclear::Method { .. }) => {
-            let exact = |rule: &&Rule| rule.path.place(local).is_some();
-            let rule = rules.iter().filter(allows).find(exact);
-            match rule.and_then(|rule| opened(rule, kind, local, line.method)) {
+            let mut opening = rules.iter().filter(allows);
+            match opening.find_map(|rule| opened(rule, kind, local, line.method)) {
                 Some(intent) => Ok(Classified::Known(Box::new(intent))),
                 None => what,
             }
