@@ -7,6 +7,7 @@
 use super::refusal::Refusal;
 use super::visit::Visit;
 use super::{Gate, Rules};
+use crate::domain::dialect::{Classified, RequestLine, path};
 use crate::domain::intent::{Intent, NameEffect, Place};
 use crate::domain::names::NameCase;
 use crate::domain::policy::Permit;
@@ -18,6 +19,7 @@ use crate::gate::entry::now;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
@@ -66,6 +68,32 @@ impl Owned {
             Self::Person => Passage::Person,
         }
     }
+}
+
+/// The intent of a person's request that ends a name or may change it. A host may read one in other spellings
+/// than the table has, escaped, in another case, or with a slash or an ending like `.json`: what such a one
+/// ends may come back, since it may mean something else.
+pub(super) fn naming(rules: &Rules, head: &Parts, what: &Classified) -> Option<Box<Intent>> {
+    let names = |intent: &Intent| intent.effects.name != NameEffect::Stays;
+    match what {
+        Classified::Known(intent) => return Some(intent).filter(|i| names(i)).cloned(),
+        Classified::Unknown if !head.method.is_safe() => {}
+        Classified::Unknown | Classified::Own => return None,
+    }
+    let local = head.uri.path().strip_prefix(rules.prefix.as_str())?;
+    let plain = path::decode(local).to_ascii_lowercase();
+    let plain = plain.trim_end_matches('/');
+    let readings = [Some(plain), path::without_extension(plain)];
+    let mut read = readings.into_iter().flatten().filter_map(|path| {
+        let line = RequestLine { method: head.method.as_str(), path, query: None };
+        match rules.kind.classify("", line) {
+            Ok(Classified::Known(intent)) if names(&intent) => Some(intent),
+            _ => None,
+        }
+    });
+    let mut intent = read.next()?;
+    intent.effects.name = NameEffect::MayChange;
+    Some(intent)
 }
 
 impl Gate {

@@ -1,7 +1,7 @@
 //! `people = "pass"`: what comes without a token goes on as it came, but for pushes to what the operator
 //! protects.
 
-use super::names::Owned;
+use super::names::{self, Owned};
 use super::passage::outbound;
 use super::push::{Holder, Judged, refuse};
 use super::refusal::Refusal;
@@ -10,7 +10,7 @@ use super::{Gate, Rules, body, forms};
 use crate::auth::credential;
 use crate::domain::dialect::path::decode;
 use crate::domain::dialect::{Classified, RequestLine};
-use crate::domain::intent::{Intent, NameEffect};
+use crate::domain::intent::Intent;
 use crate::domain::names::{RepoPath, UserName};
 use crate::domain::policy::people::{self, Person};
 use crate::domain::policy::refs::Hold;
@@ -36,10 +36,7 @@ impl Gate {
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
         let mut counted = self.told.hold(Holder::Person(client));
-        let mut ends = None;
-        if let Classified::Known(intent) = &what {
-            ends = (intent.effects.name != NameEffect::Stays).then(|| intent.clone());
-        }
+        let ends = names::naming(rules, &head, &what);
         if head.method.is_safe() {
             body::check_empty(&mut upload, rules).await?;
         } else if !rules.protections.is_empty() && pushes(head.uri.path()) {

@@ -264,6 +264,9 @@ const ENDINGS: &[(&str, &str, &str, [u16; 3])] = &[
     ("token", "DELETE /rest/api/latest/projects/TEAM/repos/kept", "", [200, 200, 200]),
     ("token", "DELETE /rest/api/latest/projects/team/repos/APP", "", [401, 200, 200]),
     ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app", "", [401, 200, 200]),
+    ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app/", "", [401, 200, 200]),
+    ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app.json", "", [401, 200, 200]),
+    ("person", "DELETE /rest/api/latest/pro%6Aects/Team/repos/app", "", [401, 200, 200]),
     ("token", "DELETE /rest/api/latest/projects/TEAM", "", [401, 401, 200]),
     (
         "token",
@@ -321,7 +324,7 @@ fn tokens_end_with_the_names_they_belong_to() {
         }
     }
     let trail = site.done(&["audit", "--json", "--event", "name.ended"], "");
-    assert_eq!(trail.lines().count(), 7, "{trail}");
+    assert_eq!(trail.lines().count(), 10, "{trail}");
     let suspended = site.done(&["audit", "--json", "--event", "token.suspended"], "");
     assert!(suspended.contains("\"project\":\"TEAM\""), "{suspended}");
 }

@@ -64,9 +64,10 @@ pub enum Unclear {
 pub enum Unserved {
     /// The dialect does not know it (403).
     #[error(
-        "kind = \"{}\" knows no such path; a repository's URL is …{}/PROJECT/REPOSITORY.git",
+        "kind = \"{}\" knows no such path; a repository's URL is …{}/PROJECT/REPOSITORY.git{}",
         .0.name(),
-        .0.git_prefix()
+        .0.git_prefix(),
+        .0.hint()
     )]
     Unknown(Kind),
     /// The path is gitlatch's own, and nobody manages tokens with a token (403).
@@ -123,6 +124,17 @@ impl Kind {
         match self {
             Self::Bitbucket => Some("/rest/api/latest/users"),
             Self::Git => None,
+        }
+    }
+
+    /// What else to look at where a path is not known.
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Bitbucket => {
+                ", and what is known of REST is listed by gitlatch rules; an operator can open a plug-in's path \
+                 with [[rule]]"
+            }
+            Self::Git => "",
         }
     }
 
@@ -192,10 +204,6 @@ impl Kind {
         }
     }
 }
-
-/// Endings of a path by which Atlassian's REST libraries are told the format of the answer, and which they
-/// take off before they look for what it names.
-const EXTENSIONS: &[&str] = &[".txt", ".htm", ".html", ".json", ".xml", ".atom"];
 
 /// Where tokens are managed over HTTP.
 const MANAGEMENT: &str = "/rest/access-tokens";

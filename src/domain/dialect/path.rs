@@ -70,6 +70,19 @@ pub fn decode(raw: &str) -> Cow<'_, str> {
     }
 }
 
+/// Endings of a path by which Atlassian's REST libraries are told the format of the answer, and which they
+/// take off before they look for what it names.
+const EXTENSIONS: [&str; 6] = [".txt", ".htm", ".html", ".json", ".xml", ".atom"];
+
+/// The path without such an ending, in any case, if it has one.
+#[must_use]
+pub fn without_extension(path: &str) -> Option<&str> {
+    EXTENSIONS.iter().find_map(|ending| {
+        let (head, tail) = path.split_at_checked(path.len().checked_sub(ending.len())?)?;
+        tail.eq_ignore_ascii_case(ending).then_some(head)
+    })
+}
+
 /// Decodes what a form holds, all of it as one text: `+` is a space there.
 #[must_use]
 pub fn decode_form(raw: &[u8]) -> Vec<u8> {

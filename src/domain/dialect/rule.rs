@@ -4,7 +4,7 @@
 //! what a known request needs, and can open a path that the table does not know; it opens nothing that no
 //! token may do, in whatever spelling.
 
-use super::path::{check_deciding, decode};
+use super::path::{check_deciding, decode, without_extension};
 use super::{Classified, Kind, RequestLine, Unclear};
 use crate::domain::intent::{Action, Also, Body, Confined, Effects, Intent, Need, Place, Voice};
 use crate::domain::names::{ProjectPath, RepoName, RepoPath};
@@ -108,14 +108,6 @@ fn is_version(text: &str) -> bool {
 fn without_scm(path: &str) -> Option<&str> {
     let (scm, rest) = path.split_at_checked(4)?;
     (scm.eq_ignore_ascii_case("/scm") && rest.starts_with('/')).then_some(rest)
-}
-
-/// The path without an ending by which Atlassian's REST libraries are told the format of the answer.
-fn without_extension(path: &str) -> Option<&str> {
-    super::EXTENSIONS.iter().find_map(|ending| {
-        let (head, tail) = path.split_at_checked(path.len().checked_sub(ending.len())?)?;
-        tail.eq_ignore_ascii_case(ending).then_some(head)
-    })
 }
 
 impl PathPattern {

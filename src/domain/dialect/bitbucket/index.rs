@@ -1,6 +1,6 @@
 //! All operations as a tree of segments, so that a request walks down once.
 
-use super::super::path::decode;
+use super::super::path::{decode, without_extension};
 use super::operation::Operation;
 use super::segment::{Capture, Segment};
 use std::borrow::Cow;
@@ -187,14 +187,6 @@ impl Index {
 /// The name of a project or repository.
 fn names_place(kind: Option<Capture>, segment: &str) -> Option<Cow<'_, str>> {
     matches!(kind?, Capture::Project | Capture::Repository).then(|| decode(segment))
-}
-
-/// The text without an ending by which Atlassian's REST libraries are told the format of the answer.
-fn without_extension(text: &str) -> Option<&str> {
-    super::super::EXTENSIONS.iter().find_map(|ending| {
-        let (head, tail) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
-        tail.eq_ignore_ascii_case(ending).then_some(head)
-    })
 }
 
 impl Node {
