@@ -119,7 +119,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Demo(options) => demo::run(&options),
         Command::Check => check::run(config),
         Command::Explain(options) => explain::run(config, &options),
-        Command::Rules(options) => rules::run(&options),
+        Command::Rules(options) => rules::run(config, &options),
         Command::User(command) => user::run(config, command),
         Command::Group(command) => group::run(config, command),
         Command::Grant(command) => grant::run(config, command),

@@ -41,6 +41,33 @@ rules --kind bitbucket --json --markdown -> 2 err cannot be used with
     assert_eq!((&head["method"], &head["methods"]), (&json!("GET"), &json!(["GET", "HEAD"])));
 }
 
+/// The operator's rules come first, and `--kind` leaves them out.
+#[test]
+fn rules_of_the_operator() {
+    let own = "[[rule]]\npath = '/rest/keys/**'\ndeny = 'no keys'\n[[rule]]\nmethods = ['GET']\n\
+               path = '/rest/x/**'\nallow = 'REPO_READ'\n";
+    let house = House::new(&format!("{}\n{own}", REMOTE.replace("\"git\"", "\"bitbucket\"")));
+    let rules = house.json("rules --json");
+    let expected = json!({
+        "rule": "[[rule]] 1",
+        "method": "*",
+        "methods": [],
+        "path": "/rest/keys/**",
+        "action": "deny",
+        "need": null,
+        "confined": "pass",
+        "checks": [],
+        "effects": [],
+        "note": "no keys",
+    });
+    assert_eq!(rules[0], expected);
+    assert_eq!((&rules[1]["need"], &rules[1]["methods"]), (&json!("REPO_READ"), &json!(["GET"])));
+    assert_eq!(rules[2]["path"], "/scm/{project}/{repo}.git/info/refs?service=git-upload-pack");
+    house.check("rules -> 0 out [[rule]] 1");
+    let alone = house.run("rules --kind bitbucket", "");
+    assert!(alone.status == 0 && !alone.out.contains("[[rule]]"), "{alone:?}");
+}
+
 #[test]
 fn rules_of_bitbucket_as_json() {
     let house = House::new(FOLDER);
