@@ -128,7 +128,9 @@ pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
     let Some((folder, tail)) = split_at_repository(path)? else {
         return Ok(Classified::Unknown);
     };
-    let named = || TABLE.iter().filter(|row| row.has_tail(tail));
+    // A handful at most, which is looked through more than once.
+    let found: Vec<&Row> = TABLE.iter().filter(|row| row.has_tail(tail)).collect();
+    let named = || found.iter().copied();
     let Some(first) = named().next() else { return Ok(Classified::Unknown) };
     if !named().any(|row| row.has_method(line.method)) {
         let has = |method| named().any(|row| row.method == method);
