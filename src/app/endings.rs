@@ -5,7 +5,7 @@ use crate::domain::intent::Place;
 use crate::domain::names::NameCase;
 use crate::domain::trail::Author;
 use crate::gate::{NameEnd, Registrar};
-use crate::manage::clerks::{Clerks, Undone};
+use crate::manage::clerks::Clerks;
 use crate::manage::endings::{End, end_tokens};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use std::time::Duration;
@@ -42,29 +42,64 @@ impl Registrar for Endings {
             NameEnd::Changed => End::Changed,
         };
         let ending = tokio::task::spawn_local(async move {
-            let mut why = Undone::Busy.to_string();
+            let mut unfinished =
+                Unfinished { what: place.to_string(), id: request.clone(), why: None };
             for _ in 0..TRIES {
                 let (place, by, request) = (place.clone(), by.clone(), request.clone());
                 let work = move |registry: &mut dyn crate::store::Registry| {
                     end_tokens(registry, &place, case, end, &by, &request)
                 };
                 match clerks.run(work).await {
-                    Ok(Ok(_count)) => return,
-                    Ok(Err(error)) => why = error.to_string(),
-                    Err(undone) => why = undone.to_string(),
+                    Ok(Ok(_count)) => return unfinished.done(),
+                    Ok(Err(error)) => unfinished.because(error.to_string()),
+                    Err(undone) => unfinished.because(undone.to_string()),
                 }
                 tokio::time::sleep(BETWEEN).await;
             }
-            tracing::error!(
-                id = request,
-                "the host has deleted or renamed {place}, and its tokens could not be ended ({why}): \
-                 revoke them with gitlatch token revoke"
-            );
         });
         async move {
             // Either way it is done or goes on.
             let _ = tokio::time::timeout(PATIENCE, ending).await;
         }
         .boxed_local()
+    }
+}
+
+/// Tokens that are still to be ended. Whatever ends it before they are, the log tells of it.
+struct Unfinished {
+    what: String,
+    id: String,
+    why: Option<String>,
+}
+
+impl Unfinished {
+    fn because(&mut self, why: String) {
+        if self.why.is_none() {
+            tracing::warn!(
+                id = self.id,
+                "the host has deleted or renamed {}, and its tokens cannot be ended yet: {why}",
+                self.what
+            );
+        }
+        self.why = Some(why);
+    }
+
+    fn done(mut self) {
+        self.what.clear();
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.what.is_empty() {
+            return;
+        }
+        let why = self.why.as_deref().unwrap_or("gitlatch stopped");
+        tracing::error!(
+            id = self.id,
+            "the host has deleted or renamed {}, and its tokens were not ended ({why}): revoke them with \
+             gitlatch token revoke",
+            self.what
+        );
     }
 }

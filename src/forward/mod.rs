@@ -158,7 +158,10 @@ impl ForwardError {
     /// on. What never left whole was not done.
     #[must_use]
     pub const fn may_have_reached(&self) -> bool {
-        matches!(self, Self::Silent | Self::Protocol(_) | Self::Garbled | Self::Switched)
+        matches!(
+            self,
+            Self::Silent | Self::Protocol(_) | Self::Garbled | Self::Switched | Self::Redirect
+        )
     }
 
     /// The kind of trouble with the upstream that it is, for the metric, if it is one.

@@ -12,6 +12,7 @@ use http::Response;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::BodyExt;
+use std::time::Duration;
 
 /// A GET has no body, an RPC has exactly one media type, and none is larger than the limit.
 pub(super) async fn check(
@@ -94,7 +95,7 @@ pub(super) async fn collect(
     upload: &mut Upload,
     rules: &Rules,
     most: usize,
-    mut counted: Option<&mut Held<'_>>,
+    mut counted: Option<&mut Held>,
 ) -> Result<Option<Bytes>, Refusal> {
     if upload.length().is_some_and(|length| length > most as u64) {
         return Ok(None);
@@ -115,10 +116,37 @@ pub(super) async fn collect(
         }
         Ok(Some(()))
     };
-    let whole = tokio::time::timeout(rules.idle_timeout, reading).await;
+    // What is held for it is others' room as well.
+    let whole = tokio::time::timeout(rules.idle_timeout.min(COMING), reading).await;
     let whole: Option<()> = whole.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))??;
     Ok(whole.map(|()| read.freeze()))
 }
+
+/// Reads the beginning of a body, up to `most` bytes and whatever came with the last of them, and gives it
+/// back.
+pub(super) async fn look_at(
+    upload: &mut Upload,
+    rules: &Rules,
+    most: usize,
+) -> Result<Bytes, Refusal> {
+    let mut read = BytesMut::new();
+    let reading = async {
+        while read.len() < most {
+            let Some(frame) = upload.frame().await else { break };
+            let Ok(frame) = frame else { return Err(Refusal::from(upload.fault())) };
+            read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+        }
+        Ok(())
+    };
+    let whole = tokio::time::timeout(rules.idle_timeout.min(COMING), reading).await;
+    whole.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))??;
+    let read = read.freeze();
+    upload.put_back(read.clone());
+    Ok(read)
+}
+
+/// The longest that a body may take to come which is read here.
+const COMING: Duration = Duration::from_mins(1);
 
 /// The flush packet, which does nothing.
 const FLUSH: &[u8] = b"0000";

@@ -32,7 +32,7 @@ impl Gate {
         (intent, is_confined): (&Intent, bool),
         upload: &mut Upload,
         at: Circumstances,
-    ) -> Result<Held<'_>, Refusal> {
+    ) -> Result<Held, Refusal> {
         let mut counted = self.told.hold(Holder::Token(who.id));
         let moves = confined::may_move(who, intent);
         let body = if moves || is_confined && confined::looks_at_body(intent) {
@@ -68,7 +68,7 @@ async fn read(
     rules: &Rules,
     head: &Parts,
     upload: &mut Upload,
-    counted: &mut Held<'_>,
+    counted: &mut Held,
 ) -> Result<Option<Value>, Refusal> {
     let is = |value: &http::HeaderValue, text: &str| {
         value.as_bytes().eq_ignore_ascii_case(text.as_bytes())

@@ -79,7 +79,7 @@ pub struct Gate {
     drain: Drain,
     ids: Ids,
     complaints: Arc<Complaints>,
-    told: Told,
+    told: Rc<Told>,
     /// The same of access that outlives its token, which no pushes crowd out.
     told_lasting: Told,
 }
@@ -110,7 +110,7 @@ impl Gate {
             drain: Drain::start(),
             ids,
             complaints,
-            told: Told::default(),
+            told: Rc::default(),
             told_lasting: Told::default(),
         }
     }

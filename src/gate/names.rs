@@ -113,11 +113,12 @@ impl Gate {
         let (forwarder, registrar) = (Rc::clone(&self.forwarder), Rc::clone(&self.registrar));
         let (place, effect, idle) = (intent.place.clone(), intent.effects.name, rules.idle_timeout);
         let (case, id) = (rules.kind.case(), visit.id().to_owned());
+        let token = who.1.is_some();
         let actor = who.1.map_or(Actor::Nobody, Actor::Token);
         let start = Instant::now();
         let carried = tokio::task::spawn_local(async move {
             let (answer, end) = match forwarder.send(owned.passage(), request, idle).await {
-                Ok(answer) => ended(answer, effect, &place, case).await,
+                Ok(answer) => ended(answer, effect, &place, (case, token)).await,
                 // Whether the host has done it nobody here knows.
                 Err(error) => (Err(error.into()), None),
             };
@@ -142,10 +143,15 @@ async fn ended(
     answer: Response<Body>,
     effect: NameEffect,
     place: &Place,
-    case: NameCase,
+    (case, token): (NameCase, bool),
 ) -> (Result<Response<Body>, Refusal>, Option<NameEnd>) {
     if !answer.status().is_success() {
-        return (Ok(answer), None);
+        // Somebody in front of the host may have given up while the host went on. Of people, who may be
+        // anybody, only that; a token's host may have failed after it was done.
+        let status = answer.status();
+        let gave_up = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT);
+        let unknown = gave_up || token && (status.is_server_error() || status.is_redirection());
+        return (Ok(answer), (unknown && effect != NameEffect::Stays).then_some(NameEnd::Changed));
     }
     match effect {
         NameEffect::Stays => (Ok(answer), None),

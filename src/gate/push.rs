@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// The most bytes that the commands of a push may take: those of 20,000 refs with long names take half.
@@ -67,13 +68,13 @@ pub(super) enum Holder {
 }
 
 /// Bytes of a head, or of a batch of LFS, counted while they are held.
-pub(super) struct Held<'a> {
-    told: &'a Told,
+pub(super) struct Held {
+    told: Rc<Told>,
     holder: Holder,
     own: usize,
 }
 
-impl Held<'_> {
+impl Held {
     /// Counts so many more, if there is room.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), ForwardError> {
         let mut holders = self.told.held_by.borrow_mut();
@@ -94,7 +95,7 @@ impl Held<'_> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
         self.told.held.set(self.told.held.get() - self.own);
         let mut holders = self.told.held_by.borrow_mut();
@@ -115,8 +116,8 @@ struct Lately {
 
 impl Told {
     /// Nothing held yet for whoever this is.
-    pub(super) fn hold(&self, holder: Holder) -> Held<'_> {
-        Held { told: self, holder, own: 0 }
+    pub(super) fn hold(self: &Rc<Self>, holder: Holder) -> Held {
+        Held { told: Rc::clone(self), holder, own: 0 }
     }
 
     /// Whether one more push of this token is to be told, and how many were not before it.
@@ -215,7 +216,7 @@ impl Gate {
 async fn peek(
     upload: &mut Upload,
     mut unpacked: Unpacked,
-    told: &Told,
+    told: &Rc<Told>,
     holder: Holder,
 ) -> Result<Push, Refusal> {
     let (mut held, mut reader) = (BytesMut::new(), Reader::new());

@@ -92,6 +92,8 @@ pub(super) enum Refusal {
     Ticket(#[source] TicketError),
     #[error("the store of tokens cannot answer; try again in a moment")]
     Store(#[from] Trouble),
+    #[error("this repository has no such lock")]
+    NoLock,
     #[error("the clock of this server is wrong")]
     Clock,
     #[error("this request crashed; the server goes on")]
@@ -141,7 +143,9 @@ impl Refusal {
                 | ForwardError::LoginPage(_)
                 | ForwardError::NoIdentity(_),
             ) => StatusCode::FORBIDDEN,
-            Self::NoPages | Self::Forward(ForwardError::NoRepository(_)) => StatusCode::NOT_FOUND,
+            Self::NoPages | Self::NoLock | Self::Forward(ForwardError::NoRepository(_)) => {
+                StatusCode::NOT_FOUND
+            }
             Self::NoLfs => StatusCode::NOT_IMPLEMENTED,
             Self::Batch(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::LfsAnswer(_) => StatusCode::BAD_GATEWAY,
@@ -216,6 +220,7 @@ impl Refusal {
             Self::LfsAnswer(_) => "upstream-lfs",
             Self::BadTicket | Self::OtherTicket | Self::Ticket(_) => "ticket",
             Self::Own(_, reason) => reason,
+            Self::NoLock => "no-lock",
             Self::Store(_) => "store",
             Self::Clock => "clock",
             Self::Sealed(_) => "sealed",

@@ -1,5 +1,6 @@
 //! One request's visit: its id, what passes, and what will be written down about it.
 
+use super::push::Held;
 use super::recorded::Recorded;
 use crate::domain::dialect::path::decode;
 use crate::domain::git::receive_pack::RefChange;
@@ -69,6 +70,8 @@ pub(super) struct Visit {
     start: Instant,
     meter: Rc<Meter>,
     book: Rc<GuestBook>,
+    /// Counted for as long as the answer is there.
+    held: Vec<Held>,
 }
 
 impl Visit {
@@ -97,6 +100,7 @@ impl Visit {
             start: Instant::now(),
             meter: Meter::new(),
             book: Rc::clone(book),
+            held: Vec::new(),
         }
     }
 
@@ -167,6 +171,11 @@ impl Visit {
             self.reason = None;
         }
         response.map(|body| Recorded::new(body, self))
+    }
+
+    /// Keeps what is counted until the answer's body has ended.
+    pub(super) fn keep(&mut self, held: Held) {
+        self.held.push(held);
     }
 
     /// Notes so many more bytes of the answer's body.

@@ -53,7 +53,6 @@ pub fn end_tokens(
         },
         details: json!({ "what": what, "request": request }),
     };
-    registry.note(note, by)?;
     let mut count = 0;
     for filter in &filters {
         let ended: Result<_, StoreError> = match end {
@@ -62,5 +61,7 @@ pub fn end_tokens(
         };
         count += ended?.len() as u64;
     }
+    // Last, so that it stands there once, however often it had to be tried.
+    registry.note(note, by)?;
     Ok(count)
 }

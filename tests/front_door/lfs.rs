@@ -172,10 +172,14 @@ fn the_body_of_a_batch_has_one_kind_and_a_bound() {
         body.extend(b"\r\n0\r\n\r\n");
         assert_eq!(request(stage.site.address(), BATCH, &headers, &body).status, status);
     }
-    let many = vec![format!("{{\"oid\":\"{}\",\"size\":1}}", stage.object); 10_001].join(",");
+    let many = vec![format!("{{\"oid\":\"{}\",\"size\":1}}", stage.object); 1001].join(",");
     let reply =
         stage.batch(&token, &format!("{{\"operation\":\"download\",\"objects\":[{many}]}}"));
-    assert!(reply.status == 422 && reply.text().contains("more than 10000"), "{}", reply.text());
+    assert!(reply.status == 422 && reply.text().contains("more than 1000"), "{}", reply.text());
+    let twice = vec![format!("{{\"oid\":\"{}\",\"size\":1}}", stage.object); 2].join(",");
+    let reply =
+        stage.batch(&token, &format!("{{\"operation\":\"download\",\"objects\":[{twice}]}}"));
+    assert!(reply.status == 422 && reply.text().contains("twice"), "{}", reply.text());
     assert!(stage.host.seen().is_empty());
 }
 
@@ -310,6 +314,25 @@ fn each_call_needs_what_it_does() {
     let line = format!("PUT /team/app.git/info/lfs/objects/{}", stage.object);
     assert_eq!(request(stage.site.address(), &line, &form, b"a=b").status, 415);
     stage.site.logged(&["\"action\":\"lfs-locks\"", "\"action\":\"lfs-locks\""]);
+}
+
+/// A lock is unlocked by its number: that of another repository stays locked, although the host would do it.
+#[test]
+fn a_lock_of_another_repository_stays() {
+    let stage = Stage::new();
+    stage.site.done(&["grant", "add", "alice", "REPO_WRITE", "--project", "other"], "");
+    let body = r#"{"path":"f"}"#;
+    let more = format!("Content-Type: {JSON}\r\nContent-Length: {}\r\n", body.len());
+    let call = |token: &str, line: &str| {
+        request(stage.site.address(), line, &(bearer(token) + &more), body.as_bytes()).status
+    };
+    let project = |key: &str| stage.site.token(&["--project", key, "--permission", "REPO_WRITE"]).0;
+    let (team, other) = (project("team"), project("other"));
+    assert_eq!(call(&other, "POST /other/app.git/info/lfs/locks"), 201);
+    assert_eq!(call(&team, "POST /team/app.git/info/lfs/locks"), 201);
+    assert_eq!(call(&team, "POST /team/app.git/info/lfs/locks/1/unlock"), 404);
+    assert_eq!(call(&team, "POST /team/app.git/info/lfs/locks/2/unlock"), 200);
+    assert_eq!(call(&other, "POST /other/app.git/info/lfs/locks/1/unlock"), 200);
 }
 
 /// A folder of repositories has no LFS, and says what to do about it.

@@ -12,6 +12,9 @@ use super::{READ, WRITE};
 /// The media type of the API, in both directions.
 pub const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
 
+/// The row that unlocks by the number of a lock, which hosts may not hold to the repository of the path.
+pub const UNLOCK: &str = "lfs.unlock";
+
 const JSON: Body = Body::OneOf(&[MEDIA_TYPE]);
 const INFO: Tail = Tail::Literal("info");
 const LFS: Tail = Tail::Literal("lfs");
@@ -118,7 +121,7 @@ pub(super) const ROWS: [Row; 13] = [
         ..POST
     },
     Row {
-        name: "lfs.unlock",
+        name: UNLOCK,
         tail: &[INFO, LFS, LOCKS, Tail::Id, Tail::Literal("unlock")],
         action: Action::LfsLocks,
         note: "unlocks a file",

@@ -139,7 +139,7 @@ pub fn check_query(raw: &str) -> Result<(), PathFault> {
 /// The first fault found.
 pub fn check_deciding(raw: &str) -> Result<(), PathFault> {
     for (_, byte) in escapes(raw) {
-        if matches!(byte, b'/' | b';' | 0x80..) {
+        if matches!(byte, b'/' | b';' | b'%' | 0x80..) {
             return Err(PathFault::Deciding(byte));
         }
     }

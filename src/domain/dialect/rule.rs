@@ -358,7 +358,7 @@ fn opened(rule: &Rule, kind: Kind, path: &str, method: &str) -> Option<Intent> {
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
 
 /// Words of what no token may do, in parts of paths that nobody here knows.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 20] = [
     "merge",
     "rebase",
     "synchroni",
@@ -370,7 +370,15 @@ const WORDS: [&str; 12] = [
     "password",
     "admin",
     "credential",
-    "access-token",
+    "token",
+    "authenticat",
+    "authoriz",
+    "signin",
+    "sign-in",
+    "impersonat",
+    "ssh",
+    "gpg",
+    "account",
 ];
 
 /// Whether some reading of the path may be something that the table has, of whatever method, or sounds like

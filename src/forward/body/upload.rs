@@ -57,7 +57,13 @@ impl Upload {
     /// A second handle on an empty body, for a request that may be sent again.
     pub(in crate::forward) fn again(&self) -> Option<Self> {
         let empty = self.body.is_none() && self.ahead.is_none();
-        empty.then(|| Self {
+        empty.then(|| self.beside())
+    }
+
+    /// An empty body, for a request of gitlatch's own beside the one that this is the body of.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
             body: None,
             ahead: None,
             meter: Rc::clone(&self.meter),
@@ -66,7 +72,7 @@ impl Upload {
             limit: None,
             waits: false,
             pushed: false,
-        })
+        }
     }
 
     /// Gives back what was read of it, for whoever reads it next. It was counted when it was read.

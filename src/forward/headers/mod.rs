@@ -69,7 +69,15 @@ pub fn check(
         return Err(HeaderFault::Framing);
     }
     for named in connection_options(headers) {
-        let essential = ["authorization", "host", "content-length", "git-protocol"];
+        let essential = [
+            "authorization",
+            "host",
+            "content-length",
+            "git-protocol",
+            "content-type",
+            "content-encoding",
+            "x-gitlatch-ticket",
+        ];
         let folded = fold(named);
         if essential.contains(&folded.as_str())
             || identity.is_some_and(|own| fold(own.as_str()) == folded)

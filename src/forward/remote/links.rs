@@ -41,16 +41,28 @@ impl RemoteHost {
     pub fn betrays(&self, own: Option<&UpstreamCredential>, text: &str) -> bool {
         let secrets = self.teller.secrets(own);
         let holds = |text: &[u8]| secrets.iter().any(|s| memchr::memmem::find(text, s).is_some());
+        // Either alphabet, padded or not.
         let encoded = |word: &str| {
+            let padding = "=".repeat((4 - word.len() % 4) % 4);
+            let word = format!("{}{padding}", word.replace('-', "+").replace('_', "/"));
             STANDARD.decode(word).map(Zeroizing::new).is_ok_and(|decoded| holds(&decoded))
+        };
+        let unpadded = |text: &str| {
+            let bare = |secret: &[u8]| {
+                secret.strip_suffix(b"==").or(secret.strip_suffix(b"=")).map(<[u8]>::to_vec)
+            };
+            secrets
+                .iter()
+                .filter_map(|s| bare(s))
+                .any(|s| memchr::memmem::find(text.as_bytes(), &s).is_some())
         };
         !secrets.is_empty()
             && (holds(text.as_bytes())
                 || holds(decode(text).as_bytes())
-                || text.split([' ', ',', ';', '"', '=']).any(|word| {
-                    // What is left of a word is padded again.
-                    let padding = "=".repeat((4 - word.len() % 4) % 4);
-                    word.len() > 8 && encoded(&format!("{word}{padding}"))
+                || unpadded(text)
+                || text.split([' ', ',', ';', '"', '=', '?', '&', ':']).any(|word| {
+                    let parts = std::iter::once(word).chain(word.split('/'));
+                    parts.into_iter().any(|part| part.len() > 8 && encoded(part))
                 }))
     }
 

@@ -128,6 +128,10 @@ impl Rewriter<'_> {
                     "the host's link leads to another host, which is refused here: [lfs] other_hosts",
                 ))
             }
+            Link::Elsewhere if self.sounds_like_the_host(&action.href) => Err(Unlinked::Because(
+                "the host calls itself by another name than gitlatch knows it by: set its own root URL, or \
+                 `host` in [upstream]",
+            )),
             Link::Elsewhere => {
                 let header = action.header.into_iter();
                 let header =
@@ -194,9 +198,10 @@ impl Rewriter<'_> {
         match self.rules.kind.classify(&self.rules.prefix, line) {
             Ok(Classified::Unknown) => Ok(()),
             Ok(Classified::Known(intent)) => {
-                let case = self.rules.kind.case();
+                // A host may write its names as they were made; the transfer is judged again by its own.
                 let own = self.repository.as_str();
-                let here = intent.place.repository().is_some_and(|r| case.equal(r.as_str(), own));
+                let here =
+                    intent.place.repository().is_some_and(|r| r.as_str().eq_ignore_ascii_case(own));
                 if here && !matches!(intent.need, Need::Never(_)) && is_lfs(&intent) {
                     Ok(())
                 } else {
@@ -207,6 +212,19 @@ impl Rewriter<'_> {
             }
             Ok(Classified::Own) | Err(_) => odd,
         }
+    }
+
+    /// Whether a link to somebody else has the path of an object of this repository here.
+    fn sounds_like_the_host(&self, href: &str) -> bool {
+        let rest = href.split_once("://").map_or("", |(_, rest)| rest);
+        let path = rest.find('/').map_or("", |at| &rest[at..]);
+        let path = path.split('?').next().unwrap_or_default();
+        let line = RequestLine { method: "GET", path, query: None };
+        let known = self.rules.kind.classify(&self.rules.prefix, line);
+        matches!(known, Ok(Classified::Known(intent)) if is_lfs(&intent)
+        && intent.place.repository().is_some_and(|r| {
+            r.as_str().eq_ignore_ascii_case(self.repository.as_str())
+        }))
     }
 
     fn betrays(&self, text: &str) -> bool {

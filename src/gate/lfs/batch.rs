@@ -11,6 +11,7 @@ use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Upload};
 use crate::forward::{ForwardError, Passage, RemoteHost, UpstreamCredential};
+use crate::gate::entry::now;
 use crate::gate::push::{Held, Holder};
 use crate::gate::refusal::Refusal;
 use crate::gate::visit::Visit;
@@ -18,7 +19,7 @@ use crate::gate::{Gate, Rules, passage};
 use crate::reply;
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, IF_MATCH,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, IF_MATCH,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, RETRY_AFTER,
 };
 use http::request::Parts;
@@ -87,10 +88,14 @@ impl Gate {
                 token: &token,
                 presented,
                 credential: credential.as_ref(),
-                now: at.now,
+                now: now()?,
             };
-            let answer = self.rewritten(rules, host, answer, &asked).await?;
-            return Ok(reply::lfs(status, answer.to_json()).map(Body::Ready));
+            drop(read);
+            let answer = self.rewritten(rules, host, answer, &asked).await?.to_json();
+            // As long as its client takes to read it.
+            counted.grow(answer.len())?;
+            visit.keep(counted);
+            return Ok(reply::lfs(status, answer).map(Body::Ready));
         }
         if status.is_success() || status.is_redirection() {
             return Err(AnswerFault::Form.into());
@@ -105,7 +110,7 @@ impl Gate {
 }
 
 /// Reads a batch to its end.
-async fn collect(upload: &mut Upload, held: &mut Held<'_>) -> Result<Bytes, Refusal> {
+async fn collect(upload: &mut Upload, held: &mut Held) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::from(ForwardError::TooLarge(MOST as u64));
     if upload.length().is_some_and(|length| length > MOST as u64) {
         return Err(too_large());
@@ -126,6 +131,8 @@ async fn collect(upload: &mut Upload, held: &mut Held<'_>) -> Result<Bytes, Refu
 /// The head of a batch as it goes on: JSON in both directions, as it is and whole.
 fn as_json(headers: &mut HeaderMap) {
     for name in [
+        // What it names is taken from the client's headers, and not from these.
+        CONNECTION,
         ACCEPT_ENCODING,
         CONTENT_ENCODING,
         RANGE,
@@ -142,7 +149,7 @@ fn as_json(headers: &mut HeaderMap) {
 }
 
 /// Reads the body of an answer to its end.
-async fn read(answer: Response<Body>, held: &mut Held<'_>) -> Result<Bytes, Refusal> {
+pub(super) async fn read(answer: Response<Body>, held: &mut Held) -> Result<Bytes, Refusal> {
     let mut encoded = answer.headers().get_all(CONTENT_ENCODING).iter();
     if encoded.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(AnswerFault::Form.into());

@@ -3,6 +3,7 @@
 
 mod answer;
 mod batch;
+mod lock;
 mod ticket;
 
 pub(super) use ticket::voice;
@@ -11,7 +12,7 @@ use super::refusal::Refusal;
 use super::visit::Visit;
 use super::{Gate, Rules, body};
 use crate::auth::credential::Presented;
-use crate::domain::dialect::lfs::MEDIA_TYPE;
+use crate::domain::dialect::lfs::{MEDIA_TYPE, UNLOCK};
 use crate::domain::intent::{Action, Intent};
 use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::TokenPrincipal;
@@ -34,6 +35,8 @@ pub(super) enum AnswerFault {
     BrokenOff,
     #[error("the host answered a batch of Git LFS in another form than that of its API")]
     Form,
+    #[error("the host's list of locks cannot be read, so that nobody can tell whose the lock is")]
+    Locks,
     #[error("the host answered with what it knows of an object, and not with the object")]
     Metadata,
 }
@@ -62,6 +65,11 @@ impl Gate {
         if let (Action::LfsUpload, Some(repository)) = (intent.action, intent.place.repository()) {
             // Without a ticket nothing says which ref the object is for.
             policy::judge_upload(&token, repository, None, &rules.protections)?;
+        }
+        let mut permit = permit;
+        if permit.confined() && intent.rule == UNLOCK {
+            permit =
+                self.own_lock(rules, &head, (permit, &token, upload.beside()), at, visit).await?;
         }
         let way = Way { intent, permit, token, besides: HeaderMap::new() };
         self.transfer(rules, head, upload, way, at, visit).await

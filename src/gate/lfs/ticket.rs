@@ -4,8 +4,8 @@ use super::Way;
 use crate::auth::Identified;
 use crate::auth::credential::{self, Claim, CredentialFault, Presented};
 use crate::auth::ticket::Ticket;
-use crate::domain::dialect::Classified;
 use crate::domain::dialect::lfs::MEDIA_TYPE;
+use crate::domain::dialect::{Classified, RequestLine};
 use crate::domain::git::lfs::Verb;
 use crate::domain::intent::{Action, Body as Shape, Confined, Effects, Intent, Need, Place, Voice};
 use crate::domain::permission::{Level, Permission};
@@ -16,6 +16,7 @@ use crate::gate::entry::{line, now};
 use crate::gate::refusal::Refusal;
 use crate::gate::visit::Visit;
 use crate::gate::{Gate, Rules, body};
+use http::header::CACHE_CONTROL;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::net::IpAddr;
@@ -87,6 +88,9 @@ impl Gate {
         }
         self.welcome(&token, at, visit)?;
         rules.refuse_denied(line(head))?;
+        // A rule may have come since that names the batch by which the ticket was given.
+        let batch = format!("{}/{}.git/info/lfs/objects/batch", rules.prefix, ticket.repository);
+        rules.refuse_denied(RequestLine { method: "POST", path: &batch, query: None })?;
         // What the operator's rules want of a path that is known is wanted with a ticket too.
         if let Ok((Classified::Known(known), _)) = rules.classify(line(head))
             && known.voice == Voice::Lfs
@@ -123,7 +127,11 @@ impl Gate {
         let Redeemed { intent, permit, token, besides, at } = redeemed;
         body::check(&head, &intent, &mut upload, rules).await?;
         let way = Way { intent: &intent, permit, token, besides };
-        self.transfer(rules, head, upload, way, at, visit).await
+        let mut answer = self.transfer(rules, head, upload, way, at, visit).await?;
+        // Without Authorization a cache on the way might keep it for whoever asks next (RFC 9111 section 3.5).
+        let private = HeaderValue::from_static("private, no-store");
+        answer.headers_mut().insert(CACHE_CONTROL, private);
+        Ok(answer)
     }
 }
 

@@ -17,7 +17,8 @@ type Twist = Box<dyn Fn(&mut Value) + Send + Sync>;
 #[derive(Default)]
 struct Shelf {
     objects: BTreeMap<String, Arc<Vec<u8>>>,
-    locks: Vec<Value>,
+    /// With the repository that each is of; ids are one series for all, as on hosts.
+    locks: Vec<(String, Value)>,
     locked: u64,
 }
 
@@ -162,7 +163,7 @@ fn answer(
             let status = if good { "200 OK" } else { "404 Not Found" };
             send(stream, status, JSON, "", b"{}")
         }
-        (_, ["locks", rest @ ..]) => locks(stream, seen, shelf, method, rest),
+        (_, ["locks", rest @ ..]) => locks(stream, seen, shelf, repository, (method, rest)),
         _ => send(stream, "404 Not Found", JSON, "", br#"{"message":"no such thing"}"#),
     }
 }
@@ -240,13 +241,15 @@ fn locks(
     stream: &mut TcpStream,
     seen: &Seen,
     shelf: &Mutex<Shelf>,
-    method: &str,
-    rest: &[&str],
+    repository: &str,
+    (method, rest): (&str, &[&str]),
 ) -> bool {
     let mut shelf = shelf.lock().unwrap();
+    let own = shelf.locks.iter().filter(|(of, _)| of == repository);
+    let own: Vec<Value> = own.map(|(_, lock)| lock.clone()).collect();
     match (method, rest) {
         ("GET", []) => {
-            let list = json!({ "locks": shelf.locks });
+            let list = json!({ "locks": own });
             send(stream, "200 OK", JSON, "", list.to_string().as_bytes())
         }
         ("POST", []) => {
@@ -258,18 +261,19 @@ fn locks(
                 "locked_at": "2026-01-01T00:00:00Z",
                 "owner": { "name": "tester" },
             });
-            shelf.locks.push(lock.clone());
+            shelf.locks.push((repository.to_owned(), lock.clone()));
             send(stream, "201 Created", JSON, "", json!({ "lock": lock }).to_string().as_bytes())
         }
         ("POST", ["verify"]) => {
-            let list = json!({ "ours": shelf.locks, "theirs": [] });
+            let list = json!({ "ours": own, "theirs": [] });
             send(stream, "200 OK", JSON, "", list.to_string().as_bytes())
         }
         ("POST", [id, "unlock"]) => {
-            let Some(at) = shelf.locks.iter().position(|lock| lock["id"] == *id) else {
+            // As hosts there are: whose repository the lock is of is not asked.
+            let Some(at) = shelf.locks.iter().position(|(_, lock)| lock["id"] == *id) else {
                 return send(stream, "404 Not Found", JSON, "", br#"{"message":"no such lock"}"#);
             };
-            let lock = shelf.locks.remove(at);
+            let (_, lock) = shelf.locks.remove(at);
             send(stream, "200 OK", JSON, "", json!({ "lock": lock }).to_string().as_bytes())
         }
         _ => send(stream, "404 Not Found", JSON, "", br#"{"message":"no such thing"}"#),

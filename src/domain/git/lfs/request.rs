@@ -4,6 +4,7 @@ use super::json::Json;
 use super::{Fault, Oid, Operation};
 use crate::domain::git::ref_name::RefName;
 use serde_json::json;
+use std::collections::HashSet;
 
 /// One object that a batch names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ const OPERATION: &str = "`operation` is \"download\" or \"upload\"";
 
 impl Batch {
     /// The most objects in one batch; git-lfs asks for 100.
-    pub const MOST: usize = 10_000;
+    pub const MOST: usize = 1000;
 
     /// Reads the body of a batch.
     ///
@@ -71,7 +72,11 @@ impl Batch {
         if objects.len() > Self::MOST {
             return Err(Fault::Many);
         }
-        let objects = objects.into_iter().map(object).collect::<Result<_, _>>()?;
+        let objects: Vec<Object> = objects.into_iter().map(object).collect::<Result<_, _>>()?;
+        let different: HashSet<&str> = objects.iter().map(|object| object.oid.as_str()).collect();
+        if different.len() < objects.len() {
+            return Err(Fault::Odd("an object stands in `objects` twice"));
+        }
         Ok(Self { operation, belongs: belongs.flatten(), objects, says_hash })
     }
 
@@ -252,15 +257,19 @@ mod tests {
 
     #[test]
     fn so_many_objects_and_so_deep() {
-        let object = format!("{{{OID},\"size\":7}},");
+        let object = |number: usize| format!("{{\"oid\":\"{number:064x}\",\"size\":7}},");
         for (count, good) in [(Batch::MOST, true), (Batch::MOST + 1, false)] {
-            let objects = object.repeat(count);
+            let objects: String = (0..count).map(object).collect();
             let text = format!(
                 "{{\"operation\":\"download\",\"objects\":[{}]}}",
                 objects.trim_end_matches(',')
             );
             assert_eq!(Batch::read(text.as_bytes()).is_ok(), good);
         }
+        let twice = object(1).repeat(2);
+        let twice =
+            format!("{{\"operation\":\"download\",\"objects\":[{}]}}", twice.trim_end_matches(','));
+        assert!(matches!(Batch::read(twice.as_bytes()), Err(Fault::Odd(_))));
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Batch::read(deep.as_bytes()), Err(Fault::NoJson));
     }
