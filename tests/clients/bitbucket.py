@@ -184,6 +184,13 @@ CALLS = [
     ("REPO_READ", "download_repo_archive", (K, R, io.BytesIO()), {"at": "main", "format": "zip"}),
     ("REPO_WRITE", "upload_file", (K, R, *FILE), {}),
     ("REPO_WRITE", "update_file", (K, R, *FILE, COMMIT), {}),
+    # A personal repository, which the library finds below its user.
+    ("REPO_READ", "get_repo", ("~alice", "app"), {}),
+    ("PROJECT_READ", "repo_list", ("~alice",), {}),
+    ("REPO_WRITE", "delete_branch", ("~alice", "app", "x"), {}),
+    ("REPO_WRITE", "create_pull_request", ("~alice", "app", PULL), {}),
+    ("REPO_ADMIN", "get_webhooks", ("~alice", "app"), {}),
+    ("never", "merge_pull_request", ("~alice", "app", 1, "m"), {"pr_version": 1}),
     # Builds and Code Insights.
     ("REPO_READ", "get_associated_build_statuses", (COMMIT,), {}),
     ("REPO_READ", "get_code_insights_report", (K, R, COMMIT, "lint"), {}),
@@ -256,9 +263,6 @@ CALLS = [
     ("unknown", "get_task", (1,), {}),
     ("unknown", "get_categories", (K, R), {}),
     ("unknown", "reindex_repo_dev_panel", REPO, {}),
-    # Personal repositories are known as those of a project; the library uses the other paths there are.
-    ("unknown", "get_repo", ("~alice", "app"), {}),
-    ("unknown", "repo_list", ("~alice",), {}),
 ]
 
 

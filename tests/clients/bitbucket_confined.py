@@ -48,6 +48,7 @@ CALLS = [
     (ELSEWHERE, "repo_list", ("OTHER",), {}),
     (ELSEWHERE, "get_repo", OUTSIDE, {}),
     (ELSEWHERE, "get_pull_request", (*OUTSIDE, 1), {}),
+    (ELSEWHERE, "get_repo", ("~alice", "app"), {}),
     (HOST, "project_list", (), {}),
     (HOST, "get_users", (), {}),
     (HOST, "get_dashboard_pull_requests", (), {}),
