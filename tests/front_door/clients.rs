@@ -49,6 +49,8 @@ pub(super) fn led_by(
     }
     let said = git.at("said");
     let out = File::create(&said).unwrap();
+    // Scripts that share something leave nothing beside themselves.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.arg(script(script_name)).arg(site.url("")).env(variable.0, variable.1);
     command.current_dir(git.home()).stdout(out.try_clone().unwrap()).stderr(out);
     let mut child = command.spawn().unwrap();
