@@ -30,7 +30,7 @@ use crate::auth::credential::{self, Presented};
 use crate::auth::ticket::Tickets;
 use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
-use crate::domain::dialect::{Classified, Unclear};
+use crate::domain::dialect::{Classified, Unclear, Unserved};
 use crate::domain::intent::Intent;
 use crate::domain::policy::{self, Circumstances, Denial};
 use crate::domain::principal::TokenPrincipal;
@@ -181,7 +181,7 @@ impl Gate {
                     return Box::pin(own).await;
                 }
                 rules.refuse_denied(line(&head))?;
-                let intent = known(what, lacking, rules)?;
+                let intent = known(what, lacking, || rules.unknown(line(&head)))?;
                 check_query(&head)?;
                 let permit = policy::decide(&token, &intent, at)?;
                 (intent, permit)
@@ -243,11 +243,13 @@ impl Gate {
 fn known(
     what: Classified,
     lacking: Option<Unclear>,
-    rules: &Rules,
+    unknown: impl FnOnce() -> Unserved,
 ) -> Result<Box<Intent>, Refusal> {
     match what {
         Classified::Known(intent) => Ok(intent),
         Classified::Own => Err(Refusal::OwnPath),
-        Classified::Unknown => Err(lacking.map_or(Refusal::Unknown(rules.kind), Refusal::Unclear)),
+        Classified::Unknown => {
+            Err(lacking.map_or_else(|| Refusal::Unknown(unknown()), Refusal::Unclear))
+        }
     }
 }

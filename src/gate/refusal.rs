@@ -8,7 +8,7 @@ use crate::auth::credential::CredentialFault;
 use crate::auth::ticket::TicketError;
 use crate::auth::vault::VaultError;
 use crate::domain::client::ForwardedFault;
-use crate::domain::dialect::{Kind, Unclear, Unserved};
+use crate::domain::dialect::{Unclear, Unserved};
 use crate::domain::git::receive_pack::Malformed;
 use crate::domain::policy::Denial;
 use crate::forward::ForwardError;
@@ -61,8 +61,8 @@ pub(super) enum Refusal {
     BadToken,
     #[error(transparent)]
     Denied(#[from] Denial),
-    #[error("{}", Unserved::Unknown(*.0))]
-    Unknown(Kind),
+    #[error(transparent)]
+    Unknown(Unserved),
     #[error("{}", Unserved::Own)]
     OwnPath,
     #[error(

@@ -2,7 +2,7 @@
 
 use crate::domain::client::TrustedProxies;
 use crate::domain::dialect::rule::{self, Rule};
-use crate::domain::dialect::{Classified, Kind, RequestLine, Unclear};
+use crate::domain::dialect::{Classified, Kind, RequestLine, Unclear, Unserved};
 use crate::domain::git::lfs::OtherHosts;
 use crate::domain::intent::Voice;
 use crate::domain::policy::Denial;
@@ -39,6 +39,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// What is said of a request that is unknown.
+    pub(super) fn unknown(&self, line: RequestLine<'_>) -> Unserved {
+        self.kind.unknown(&self.prefix, line.path)
+    }
+
     /// Understands a request: by the dialect's table, and by the operator's rules that allow. Where people
     /// pass, a path that lacks the method is as good as unknown; what a token is told is beside it.
     pub(super) fn classify(

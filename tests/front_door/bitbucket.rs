@@ -351,6 +351,9 @@ fn rules_of_the_operator() {
 path = '/rest/keys/**'
 deny = 'access keys outlive their token'
 [[rule]]
+path = '/rest/api/latest/projects/~alice/repos/*/tags'
+deny = 'no tags of alice'
+[[rule]]
 methods = ['GET']
 path = '/rest/api/latest/projects/{project}/repos/{repo}/commits'
 allow = 'REPO_ADMIN'
@@ -379,6 +382,11 @@ allow = 'REPO_READ'
     let cases: &[(&str, &str, u16)] = &[
         (&project, "GET /rest/keys/latest/projects/TEAM/ssh", 403),
         (&project, "GET /rest/Keys/latest/projects/TEAM/ssh", 403),
+        (&write, "GET /rest/api/latest/projects/~alice/repos/app/commits", 403),
+        (&write, "GET /rest/api/latest/users/~alice/repos/app/commits", 403),
+        (&write, "GET /rest/api/latest/users/~alice/repos/app/branches", 200),
+        (&write, "GET /rest/api/latest/users/~alice/repos/app/tags", 403),
+        (&write, "GET /rest/api/latest/projects/~alice/repos/app/tags", 403),
         (&write, "GET REPO/commits", 403),
         (&project, "GET REPO/commits", 200),
         (&write, "GET /rest/api/1.0/projects/TEAM/repos/app/commits", 403),
@@ -427,7 +435,7 @@ allow = 'REPO_READ'
     let arguments =
         ["explain", "--permission", "REPO_READ", "GET", "/rest/my-plugin/1.0/open/TEAM/app"];
     let explained = site.done(&arguments, "");
-    assert!(explained.contains("[[rule]] 4"), "{explained}");
+    assert!(explained.contains("[[rule]] 5"), "{explained}");
 }
 
 /// A token that somebody types where a password belongs, and where it ends.

@@ -27,8 +27,14 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
-/// Runs a script against a site; it must work, in time. `variable` is one more of its environment.
-fn led_by(program: &Path, script_name: &str, site: &Site, variable: (&str, &str)) {
+/// Runs a script against a site; it must work, in time. `variable` is one more of its environment. What it
+/// said.
+pub(super) fn led_by(
+    program: &Path,
+    script_name: &str,
+    site: &Site,
+    variable: (&str, &str),
+) -> String {
     let git = Git::new();
     let mut command = Command::new(program);
     // git as the script calls it is nobody's either.
@@ -43,6 +49,8 @@ fn led_by(program: &Path, script_name: &str, site: &Site, variable: (&str, &str)
     }
     let said = git.at("said");
     let out = File::create(&said).unwrap();
+    // Scripts that share something leave nothing beside themselves.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.arg(script(script_name)).arg(site.url("")).env(variable.0, variable.1);
     command.current_dir(git.home()).stdout(out.try_clone().unwrap()).stderr(out);
     let mut child = command.spawn().unwrap();
@@ -61,10 +69,11 @@ fn led_by(program: &Path, script_name: &str, site: &Site, variable: (&str, &str)
     let said = std::fs::read_to_string(said).unwrap();
     let fine = status.is_some_and(|status| status.success());
     assert!(fine, "{script_name}: {status:?}\n{said}\n{}", site.log());
+    said
 }
 
 /// The Python that has the clients of `tests/clients/requirements.txt`.
-fn python() -> PathBuf {
+pub(super) fn python() -> PathBuf {
     let python = env::var_os("GITLATCH_TEST_PYTHON").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python"),
         PathBuf::from,

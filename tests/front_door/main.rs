@@ -25,6 +25,7 @@ mod api_throttle;
 mod api_tokens;
 mod backend;
 mod bitbucket;
+mod bitbucket_clients;
 mod bitbucket_table;
 mod bodies;
 mod carriers;

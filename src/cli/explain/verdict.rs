@@ -105,7 +105,7 @@ pub(super) fn explain(
         return base.refused(400, &fault);
     }
     match what {
-        Classified::Unknown => base.refused(403, &Unserved::Unknown(kind)),
+        Classified::Unknown => base.refused(403, &kind.unknown(prefix, line.path)),
         Classified::Own if asks_itself(prefix, request) => {
             let why = "a token may look at itself and revoke itself".to_owned();
             Explanation { verdict: "allowed", why, ..base }

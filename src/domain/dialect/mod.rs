@@ -70,6 +70,12 @@ pub enum Unserved {
         .0.hint()
     )]
     Unknown(Kind),
+    /// The dialect does not know what it is of the host's REST interface (403).
+    #[error(
+        "gitlatch does not know this operation, so no token may use it; `gitlatch rules` lists what it \
+         knows, and an operator can open more with a [[rule]]"
+    )]
+    Operation,
     /// The path is gitlatch's own, and nobody manages tokens with a token (403).
     #[error("tokens are not managed with a token")]
     Own,
@@ -201,6 +207,15 @@ impl Kind {
             Self::Bitbucket => bitbucket::voice(strip_prefix(prefix, path)),
             Self::Git if lfs::speaks(path) => Voice::Lfs,
             Self::Git => Voice::Git,
+        }
+    }
+
+    /// What is said of a path that is unknown.
+    #[must_use]
+    pub fn unknown(self, prefix: &str, path: &str) -> Unserved {
+        match self.voice(prefix, path) {
+            Voice::Rest => Unserved::Operation,
+            Voice::Git | Voice::Lfs => Unserved::Unknown(self),
         }
     }
 }

@@ -180,10 +180,14 @@ impl PathPattern {
     }
 
     /// Whether some reading of the path matches: each segment raw or decoded, in any case, with or without a
-    /// slash or the name of a format at its end, by any version of an API, and with or without `/scm`.
+    /// slash or the name of a format at its end, by any version of an API, with or without `/scm`, and a
+    /// personal repository below its project or its user.
     fn catches(&self, path: &str) -> bool {
         let decoded = decode(path);
-        let views = [path, &decoded].into_iter().flat_map(|view| [Some(view), without_scm(view)]);
+        let spelled = [path, &decoded];
+        let named: Vec<String> = spelled.into_iter().filter_map(named_otherwise).collect();
+        let views = spelled.into_iter().chain(named.iter().map(String::as_str));
+        let views = views.flat_map(|view| [Some(view), without_scm(view)]);
         let views = views.flatten().map(|view| view.strip_suffix('/').unwrap_or(view));
         let mut views = views.flat_map(|view| [Some(view), without_extension(view)]).flatten();
         views.any(|view| self.captures(view, Reading::Loose).is_some())
@@ -214,6 +218,26 @@ impl PathPattern {
 struct Captures<'a> {
     project: Option<&'a str>,
     repository: Option<&'a str>,
+}
+
+/// The other path of what belongs to a personal repository, which Bitbucket has below `projects/~slug/repos`
+/// and `users/~slug/repos`.
+fn named_otherwise(path: &str) -> Option<String> {
+    let mut segments: Vec<&str> = path.split('/').collect();
+    let [_, _, _, _, kind, owner, repos, ..] = segments.as_mut_slice() else { return None };
+    if !repos.eq_ignore_ascii_case("repos") {
+        return None;
+    }
+    let slug = owner.strip_prefix('~');
+    let project = format!("~{}", slug.unwrap_or(owner));
+    if kind.eq_ignore_ascii_case("users") {
+        (*kind, *owner) = ("projects", &project);
+    } else if kind.eq_ignore_ascii_case("projects") && slug.is_some() {
+        *kind = "users";
+    } else {
+        return None;
+    }
+    Some(segments.join("/"))
 }
 
 /// Matches a segment by going on from the last `*`, in any case where case does not count.

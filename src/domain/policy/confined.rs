@@ -181,14 +181,11 @@ fn placed(
         Says::OwnName => return stays(&intent.place, value, at.case),
         Says::OwnProject => {
             let named = project(value)?;
-            let same = intent.place.project().is_some_and(|own| at.case.equal(own, named.as_str()));
-            return if same { Ok(()) } else { Err("names another project".to_owned()) };
+            return only(intent.place.project(), named.as_str(), at.case);
         }
         Says::OwnRepository => {
             let named = repository(value)?;
-            let own = intent.place.repository().map(RepoPath::as_str);
-            let same = own.is_some_and(|own| at.case.equal(own, named.as_str()));
-            return if same { Ok(()) } else { Err("names another repository".to_owned()) };
+            return only(intent.place.repository().map(RepoPath::as_str), named.as_str(), at.case);
         }
         Says::Exactly(text) => {
             let same = value.as_str().is_some_and(|given| given.eq_ignore_ascii_case(text));
@@ -205,6 +202,15 @@ fn placed(
     permitted(who, need, &place, at).map_err(|denial| format!("names {place}: {denial}"))
 }
 
+/// Whether what is named is the place itself.
+fn only(own: Option<&str>, named: &str, case: NameCase) -> Result<(), String> {
+    match own {
+        Some(own) if case.equal(own, named) => Ok(()),
+        Some(own) => Err(format!("names {named}: with this token it is {own}, or left out")),
+        None => Err(format!("names {named}: leave it out")),
+    }
+}
+
 /// Whether the name is that which the place has.
 fn stays(place: &Place, value: &Value, case: NameCase) -> Result<(), String> {
     let own = match place {
@@ -213,8 +219,13 @@ fn stays(place: &Place, value: &Value, case: NameCase) -> Result<(), String> {
         Place::Repository(path) => Some(path.name()),
     };
     let same = value.as_str().zip(own).is_some_and(|(named, own)| case.equal(named, own));
-    let why = "is not the name by which tokens belong to it, and would become it: leave it out";
-    if same { Ok(()) } else { Err(why.to_owned()) }
+    if same {
+        return Ok(());
+    }
+    Err(format!(
+        "is not {}, the name by which tokens belong to it: leave it out, or have a person rename it",
+        own.unwrap_or_default()
+    ))
 }
 
 const NO_OBJECT: &str =

@@ -73,9 +73,24 @@ impl Index {
         index
     }
 
+    /// Adds an operation. What Bitbucket has of a repository it has of a personal one also below
+    /// `users/~slug` (API reference, "Personal Repositories").
     fn add(&mut self, operation: &'static Operation) {
+        let path = operation.path;
+        self.insert(operation, path.split('/'));
+        if path.contains("/projects/{project}/repos") {
+            let personal = |text| match text {
+                "projects" => "users",
+                "{project}" => "{personal}",
+                text => text,
+            };
+            self.insert(operation, path.split('/').map(personal));
+        }
+    }
+
+    fn insert(&mut self, operation: &'static Operation, path: impl Iterator<Item = &'static str>) {
         let mut at = 0;
-        for text in operation.path.split('/').filter(|text| !text.is_empty()) {
+        for text in path.filter(|text| !text.is_empty()) {
             match Segment::new(text) {
                 Segment::Literal(text) => at = self.child(at, |node| &mut node.literals, text),
                 Segment::Capture(kind) => at = self.child(at, |node| &mut node.captures, kind),
@@ -117,7 +132,7 @@ impl Index {
             };
             last = Some((kind, segment));
             match kind {
-                Some(Capture::Project) => found.project = Some(decode(segment)),
+                Some(Capture::Project | Capture::Personal) => found.project = Some(decode(segment)),
                 Some(Capture::Repository) => found.repository = Some(decode(segment)),
                 _ => {}
             }
@@ -186,7 +201,8 @@ impl Index {
 
 /// The name of a project or repository.
 fn names_place(kind: Option<Capture>, segment: &str) -> Option<Cow<'_, str>> {
-    matches!(kind?, Capture::Project | Capture::Repository).then(|| decode(segment))
+    matches!(kind?, Capture::Project | Capture::Personal | Capture::Repository)
+        .then(|| decode(segment))
 }
 
 impl Node {

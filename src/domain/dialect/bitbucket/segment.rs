@@ -25,6 +25,8 @@ pub(super) enum Capture {
     Version,
     /// `{project}`: a key, or `~` and a user's slug.
     Project,
+    /// `{personal}`: the key of a personal project, `~` and a user's slug.
+    Personal,
     /// `{repo}`: a slug.
     Repository,
     /// `{id}`: digits.
@@ -61,6 +63,7 @@ impl Capture {
         Some(match text {
             "{version}" => Self::Version,
             "{project}" => Self::Project,
+            "{personal}" => Self::Personal,
             "{repo}" => Self::Repository,
             "{id}" | "{comment}" => Self::Number,
             "{hash}" => Self::Hash,
@@ -81,6 +84,10 @@ impl Capture {
         match self {
             Self::Version => is_version(raw),
             Self::Project => is_project(&decode(raw)),
+            Self::Personal => {
+                let text = decode(raw);
+                text.starts_with('~') && is_project(&text)
+            }
             Self::Repository => is_repository(&decode(raw)),
             Self::Number => plain(19, |b| b.is_ascii_digit()),
             Self::Hash => raw.len() >= 4 && plain(64, |b| b.is_ascii_hexdigit()),

@@ -54,6 +54,8 @@ fn every_row_is_reached_and_none_shadows_another() {
     for row in operations() {
         let path = sample(row.path);
         assert_eq!(judge(method(row.verb), &path).as_deref(), Some(row.name), "{path}");
+        let personal = path.replace("/projects/KEY/repos", "/users/~alice/repos");
+        assert_eq!(judge(method(row.verb), &personal).as_deref(), Some(row.name), "{personal}");
         let below = row.path.strip_suffix("/**").map(sample);
         if let Some(path) = below.filter(|path| !path.is_empty()) {
             assert_eq!(judge(method(row.verb), &path).as_deref(), Some(row.name), "{path}");
@@ -116,7 +118,8 @@ fn what_names_no_place_is_refused_in_confined_requests() {
 #[test]
 fn captures_are_as_tight_as_what_bitbucket_puts_there() {
     use Capture::{
-        Anything, Commit, Hash, Name, Number, Numbered, Permission, Project, Version, Word,
+        Anything, Commit, Hash, Name, Number, Numbered, Permission, Personal, Project, Version,
+        Word,
     };
     let cases = [
         (Version, "latest 1.0 10.12", "Latest 1 1. .1 1.0.0 l%61test 1234.0 v1.0"),
@@ -125,6 +128,7 @@ fn captures_are_as_tight_as_what_bitbucket_puts_there() {
             "KEY key K_1-x ~alice ~a.b@c %7Ebob K%45Y",
             "~ 1KEY _K KEY. a%20b ~a/b a%2Fb ~a.git",
         ),
+        (Personal, "~a ~a.b %7Ea", "a KEY ~ ~a/b ~a%2Fb ~a.git"),
         (Capture::Repository, "app App-1 a.b_c 1x", "-app .app a%20b a+b app.git %2E a%2Fb"),
         (Number, "0 17 9223372036854775807", "x -1 +1 1.0 %31 99999999999999999999"),
         (Hash, "abcd 0123456789abcdefABCDEF", "abc stats main abcdx"),
