@@ -1,6 +1,8 @@
 //! The dialect of Bitbucket Data Center, by data: what each documented operation needs, and what becomes of
 //! other spellings.
 
+mod samples;
+
 use gitlatch::domain::dialect::path::check_token_query;
 use gitlatch::domain::dialect::{Classified, Kind, RequestLine, Unclear};
 use gitlatch::domain::intent::{Need, Never, Place};
@@ -47,35 +49,6 @@ fn judge(method: &str, target: &str) -> String {
     }
 }
 
-/// A request for what a pattern of the reference means.
-fn sample(pattern: &str) -> String {
-    let value = |name: &str| match name {
-        "projectKey" => "KEY",
-        "repositorySlug" => "my.repo-1",
-        "path" => "src/main.rs",
-        "commitId" => "f00dfeed4a1b2c3d4e5f60718293a4b5c6d7e8f9",
-        "hookKey" => "com.example.hooks:reject-force",
-        "name" => "v1.0",
-        "scmId" => "git",
-        "userSlug" => "alice.b",
-        "permission" => "PROJECT_WRITE",
-        "labelName" => "a%20label",
-        "issueKey" => "ABC-12",
-        "key" | "externalId" => "com.example.report",
-        "emoticon" => "thumbsup",
-        "levelName" => "debug",
-        _ => "17",
-    };
-    let mut text = String::new();
-    for part in pattern.split('{') {
-        match part.split_once('}') {
-            Some((name, rest)) => text.extend([value(name), rest]),
-            None => text.push_str(part),
-        }
-    }
-    text
-}
-
 fn place(pattern: &str) -> &'static str {
     match (pattern.contains("{projectKey}"), pattern.contains("{repositorySlug}")) {
         (true, true) => "KEY/my.repo-1",
@@ -95,7 +68,7 @@ fn every_documented_operation_needs_what_it_should() {
             need => format!("{need} on {}", place(pattern)),
         };
         for version in ["latest", "1.0", "2.0"] {
-            let target = sample(&pattern.replace("/latest/", &format!("/{version}/")));
+            let target = samples::path(&pattern.replace("/latest/", &format!("/{version}/")));
             let found = judge(method, &target);
             if found != expected {
                 wrong.push(format!("{at}: {method} {target}: {found}, not {expected}"));
@@ -135,7 +108,7 @@ fn no_spelling_of_what_is_forbidden_is_allowed() {
         if !expected.starts_with("never") {
             continue;
         }
-        let path = sample(pattern);
+        let path = samples::path(pattern);
         for (i, letter) in path.char_indices().filter(|(_, c)| c.is_ascii_alphabetic()) {
             let (before, after) = (&path[..i], &path[i + 1..]);
             for other in [

@@ -61,7 +61,8 @@ impl fmt::Debug for TokenHash {
 pub enum Form {
     /// Not of a token's form: a password, or a credential of somebody else's.
     Foreign,
-    /// Of a token's form, but its checksum does not hold, or more text stands around it.
+    /// Of a token's form, but its checksum does not hold, or more text stands around it; or the beginning of
+    /// one.
     Mistyped,
     /// A token as gitlatch makes them; whether it exists only the store knows.
     Token(TokenHash),
@@ -72,7 +73,11 @@ impl Form {
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
         if !starts_with_form(text) {
-            return if contains_form(text) { Self::Mistyped } else { Self::Foreign };
+            // What begins like a token has lost something on its way, and is nobody's password.
+            let begins = text.starts_with(b"lat")
+                && text.get(3).is_some_and(|letter| b"upr".contains(letter))
+                && text.get(4) == Some(&b'_');
+            return if begins || contains_form(text) { Self::Mistyped } else { Self::Foreign };
         }
         let (body, sum) = text.split_at(LENGTH - CHECKSUM);
         if text.len() == LENGTH && sum == checksum(body) {
@@ -173,6 +178,10 @@ mod tests {
             assert_eq!(Form::of(wrong.as_bytes()), Form::Mistyped, "{}", wrong.len());
         }
         assert_eq!(Form::of(b"lata_000000000000000000000000000000000000"), Form::Foreign);
+        for begun in [&b"latu_0000"[..], b"latr_", b"latp_0000000000000000000000000000000000000"] {
+            assert_eq!(Form::of(begun), Form::Mistyped, "{}", begun.escape_ascii());
+        }
+        assert_eq!(Form::of(b"latu"), Form::Foreign);
         assert_eq!(Form::of(b"secret"), Form::Foreign);
     }
 
@@ -189,7 +198,7 @@ mod tests {
         #[test]
         fn any_bytes_are_looked_at_without_a_panic(text: Vec<u8>) {
             let form = Form::of(&text);
-            prop_assert_eq!(form != Form::Foreign, contains_form(&text));
+            prop_assert!(form != Form::Foreign || !contains_form(&text));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Paths with something in each of their places, for tests that go by the data about Bitbucket's operations.
 
 /// A path that a pattern of the reference (`/rest/api/latest/projects/{projectKey}`) means.
-pub fn path(pattern: &str) -> String {
+pub(crate) fn path(pattern: &str) -> String {
     let value = |name: &str| match name {
         "projectKey" => "KEY",
         "repositorySlug" => "my.repo-1",

@@ -3,7 +3,7 @@
 use super::request::Request;
 use crate::domain::dialect::rule::{self, Rule};
 use crate::domain::dialect::{Classified, Kind, Unclear, Unserved, path};
-use crate::domain::intent::{Action, Intent, Place, Voice};
+use crate::domain::intent::{Action, Intent, Need, Place, Voice};
 use crate::domain::policy::refs::{self, Protection};
 use crate::domain::policy::{Circumstances, Denial, Permit, admit, confined, decide, judge_upload};
 use crate::domain::principal::{Rights, TokenPrincipal};
@@ -195,6 +195,9 @@ fn reason(who: &TokenPrincipal, intent: &Intent, confined: bool) -> String {
 
 fn allowance(who: &TokenPrincipal, intent: &Intent) -> String {
     let (need, owner) = (intent.need, &who.owner);
+    if need == Need::Any {
+        return "any token may that reaches there".to_owned();
+    }
     if who.id == HYPOTHETICAL {
         return format!("the permissions contain {need}; the rights of an owner are not looked at");
     }

@@ -1,10 +1,11 @@
 //! `[[rule]]`: the operator's own rows beside the dialect's table.
 
 use crate::config::read::Section;
-use crate::domain::dialect::rule::{PathPattern, Rule, RuleVerdict};
+use crate::domain::dialect::rule::{PathPattern, Rule, RuleVerdict, sounds};
 use crate::domain::permission::Permission;
 
-const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
+/// HEAD goes with GET.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 /// The longest reason that a caller is told.
 const LONGEST: usize = 300;
 
@@ -24,6 +25,20 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Rule> {
         let place = section.set("path").unwrap_or_else(|| section.place());
         section.notes.warning(place, text);
     }
+    if let RuleVerdict::Allow { confined, .. } = rule.verdict {
+        let place = section.set("path").unwrap_or_else(|| section.place());
+        if let Some(word) = sounds(&rule.path) {
+            let text = format!(
+                "`path`: nothing is opened that has \"{word}\" in it, which sounds like what no token may do"
+            );
+            section.notes.warning(place, text);
+        }
+        if confined && !rule.path.names_a_project() {
+            let text = "`confined`: without {project} in `path`, \"pass\" opens this to the tokens of every \
+                        project";
+            section.notes.warning(section.set("confined").unwrap_or(place), text);
+        }
+    }
     Some(rule)
 }
 
@@ -35,7 +50,8 @@ fn methods(section: &mut Section<'_>) -> Option<Vec<String>> {
     let mut methods = Vec::new();
     for word in words {
         if !METHODS.contains(&word.value) {
-            let text = format!("`methods` is a list of {}", METHODS.join(", "));
+            let shown: String = word.value.chars().filter(|c| !c.is_control()).take(20).collect();
+            let text = format!("`methods` is a list of {}; `{shown}` is none", METHODS.join(", "));
             section.notes.error(word.place, text);
             return None;
         }

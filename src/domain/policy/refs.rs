@@ -126,7 +126,8 @@ pub fn past_git(
     if !protections.iter().any(|protection| protection.is_about(who, repository)) {
         return Ok(());
     }
-    let text = "this writes refs past Git, and refs of this repository are protected: push instead";
+    let text = "this may write refs past Git (branches, tags, the default branch), and refs of this repository \
+                are protected: push instead, or have a person do it";
     Err(Denial::Refs { text: text.to_owned() })
 }
 

@@ -63,6 +63,11 @@ impl Gate {
         let wanted: HashSet<&str> =
             asked.batch.objects.iter().map(|object| object.oid.as_str()).collect();
         answer.objects.retain(|object| wanted.contains(object.oid.as_str()));
+        // A client waits for each object that it asked for, for ever if need be.
+        let told: HashSet<&str> = answer.objects.iter().map(|object| object.oid.as_str()).collect();
+        let untold = asked.batch.objects.iter().filter(|o| !told.contains(o.oid.as_str()));
+        let untold: Vec<Answered> = untold.map(Answered::untold).collect();
+        answer.objects.extend(untold);
         for (number, object) in answer.objects.iter_mut().enumerate() {
             rewriter.object(object)?;
             // Sealing takes its time, and others of this worker wait.

@@ -93,6 +93,8 @@ const ANSWERS: &[(&str, &str, u16, &str)] = &[
     ("429 Too Many Requests\r\nRetry-After: 7", r#"{"message":"slow down"}"#, 429, "slow down"),
     ("200 OK\r\nContent-Encoding: gzip", "x", 502, "another form"),
     ("401 Unauthorized", "no", 502, "does not accept the credential"),
+    ("200 OK", "{}", 200, "does not tell of this object"),
+    ("200 OK", r#"{"objects":[]}"#, 200, "does not tell of this object"),
 ];
 
 #[test]

@@ -9,14 +9,31 @@ fn rules_of_the_operator() {
     let either = "a [[rule]] has one of the two: `allow` with the permission that is needed, or `deny` with \
                   the reason that the caller is told";
     let no_path = "a [[rule]] has a `path`, such as \"/rest/keys/**\"";
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 14] = [
         ("path = '/x/**'\ndeny = 'no'\n", &[]),
-        ("methods = ['GET']\npath = '/rest/x/**'\nallow = 'REPO_READ'\nconfined = 'pass'\n", &[]),
+        (
+            "methods = ['GET']\npath = '/rest/x/{project}/**'\nallow = 'REPO_READ'\nconfined = 'pass'\n",
+            &[],
+        ),
         (
             "path = '/**'\nallow = 'REPO_READ'\n",
             &[
                 "5:1: warning: `path`: this tightens what the table knows and opens nothing: only what lies below \
                a part of the REST API is opened, as by \"/rest/my-plugin/**\"",
+            ],
+        ),
+        (
+            "path = '/rest/x/**'\nallow = 'REPO_READ'\nconfined = 'pass'\n",
+            &[
+                "7:1: warning: `confined`: without {project} in `path`, \"pass\" opens this to the tokens of every \
+               project",
+            ],
+        ),
+        (
+            "path = '/rest/x/1.0/merge'\nallow = 'REPO_READ'\n",
+            &[
+                "5:1: warning: `path`: nothing is opened that has \"merge\" in it, which sounds like what no token \
+               may do",
             ],
         ),
         ("deny = 'no'\n", &[&format!("4:1: {no_path}")]),
@@ -30,7 +47,7 @@ fn rules_of_the_operator() {
         ),
         (
             "methods = ['get']\npath = '/x'\ndeny = 'no'\n",
-            &["5:12: `methods` is a list of GET, HEAD, POST, PUT, DELETE, PATCH"],
+            &["5:12: `methods` is a list of GET, POST, PUT, DELETE, PATCH; `get` is none"],
         ),
         (
             "methods = []\npath = '/x'\ndeny = 'no'\n",

@@ -2,7 +2,7 @@
 
 use super::json::{Json, Members};
 use super::request::hash;
-use super::{Fault, Oid, Operation, Verb};
+use super::{Fault, Object, Oid, Operation, Verb};
 use serde_json::{Map, Value, json};
 
 /// Where and how an object is read, written or verified.
@@ -40,6 +40,21 @@ pub struct Answered {
     pub actions: Vec<(Verb, Link)>,
     /// Why nothing may be done.
     pub error: Option<ObjectError>,
+}
+
+impl Answered {
+    /// An object that was asked for and of which the host says nothing.
+    #[must_use]
+    pub fn untold(asked: &Object) -> Self {
+        let message = "the host's answer does not tell of this object".to_owned();
+        Self {
+            oid: asked.oid.clone(),
+            size: Some(asked.size),
+            authenticated: None,
+            actions: Vec::new(),
+            error: Some(ObjectError { code: 502, message }),
+        }
+    }
 }
 
 /// The answer to a batch.
