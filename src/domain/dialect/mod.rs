@@ -200,7 +200,8 @@ impl Kind {
     /// without a slash at its end; it may stand in front.
     #[must_use]
     pub fn voice(self, prefix: &str, path: &str) -> Voice {
-        if is_below(prefix, path, MANAGEMENT) || is_below("", path, MANAGEMENT) {
+        let decoded = path::decode(path);
+        if is_below(prefix, &decoded, MANAGEMENT) || is_below("", &decoded, MANAGEMENT) {
             return Voice::Rest;
         }
         match self {
@@ -225,12 +226,12 @@ const MANAGEMENT: &str = "/rest/access-tokens";
 
 /// Whether the path, in any spelling, is one of gitlatch's own.
 fn is_own(prefix: &str, path: &str) -> bool {
-    ["/-/gitlatch", MANAGEMENT].into_iter().any(|own| is_below(prefix, path, own))
+    let decoded = path::decode(path);
+    ["/-/gitlatch", MANAGEMENT].into_iter().any(|own| is_below(prefix, &decoded, own))
 }
 
-/// Whether the path, in any spelling, is this one of gitlatch's own below the prefix, or below that.
-fn is_below(prefix: &str, path: &str, own: &str) -> bool {
-    let decoded = path::decode(path);
+/// Whether the decoded path is, in any case, this one of gitlatch's own below the prefix, or below that.
+fn is_below(prefix: &str, decoded: &str, own: &str) -> bool {
     let rest = strip(decoded.as_bytes(), prefix).and_then(|rest| strip(rest, own));
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
 }
