@@ -153,6 +153,10 @@ async fn ended(
         let unknown = gave_up || token && (status.is_server_error() || status.is_redirection());
         return (Ok(answer), (unknown && effect != NameEffect::Stays).then_some(NameEnd::Changed));
     }
+    // A page for whoever is not logged in is no word of the host's, and anybody can have it said.
+    if !token && !is_of_rest(&answer) {
+        return (Ok(answer), None);
+    }
     match effect {
         NameEffect::Stays => (Ok(answer), None),
         NameEffect::Ends => {

@@ -267,6 +267,8 @@ const ENDINGS: &[(&str, &str, &str, [u16; 3])] = &[
     ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app/", "", [401, 200, 200]),
     ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app.json", "", [401, 200, 200]),
     ("person", "DELETE /rest/api/latest/pro%6Aects/Team/repos/app", "", [401, 200, 200]),
+    ("person", "DELETE /rest/api/latest/projects/TEAM/repos/app?page=1", "", [200, 200, 200]),
+    ("token", "DELETE /rest/api/latest/projects/TEAM/repos/app?page=1", "", [401, 200, 200]),
     ("token", "DELETE /rest/api/latest/projects/TEAM", "", [401, 401, 200]),
     (
         "token",
@@ -291,13 +293,18 @@ fn tokens_end_with_the_names_they_belong_to() {
         let renamed = String::from_utf8_lossy(&seen.body).contains("renamed");
         let (status, body) = match seen.line().split(' ').next() {
             Some("DELETE") if seen.line().contains("/kept") => ("409 Conflict", "{}"),
+            Some("DELETE") if seen.line().contains("?page") => ("200 OK", "<html>log in</html>"),
             Some("DELETE") => ("202 Accepted", "{}"),
             Some("PUT") if renamed => {
                 ("200 OK", r#"{"slug":"renamed","key":"NEW","project":{"key":"TEAM"}}"#)
             }
             _ => ("200 OK", r#"{"slug":"app","key":"TEAM","project":{"key":"TEAM"}}"#),
         };
-        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).is_ok()
+        let kind =
+            if body.starts_with('<') { "text/html" } else { "application/json;charset=UTF-8" };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}");
+        write!(stream, "{head}\r\n\r\n{body}").is_ok()
     });
     let site = told(&upstream, "[access]\npeople = 'pass'");
     for (who, line, body, expected) in ENDINGS {
@@ -324,7 +331,7 @@ fn tokens_end_with_the_names_they_belong_to() {
         }
     }
     let trail = site.done(&["audit", "--json", "--event", "name.ended"], "");
-    assert_eq!(trail.lines().count(), 10, "{trail}");
+    assert_eq!(trail.lines().count(), 11, "{trail}");
     let suspended = site.done(&["audit", "--json", "--event", "token.suspended"], "");
     assert!(suspended.contains("\"project\":\"TEAM\""), "{suspended}");
 }
