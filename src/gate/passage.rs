@@ -13,7 +13,7 @@ use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::body::{Body, Upload};
-use crate::forward::{Outbound, Passage, UpstreamCredential};
+use crate::forward::{ForwardError, Outbound, Passage, UpstreamCredential};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::json;
@@ -144,11 +144,19 @@ impl Gate {
         rules: &Rules,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
-        let start = Instant::now();
-        let answer = self.forwarder.send(passage, request, rules.idle_timeout).await;
-        visit.upstream(start.elapsed());
-        Ok(answer?)
+        timed(self.forwarder.send(passage, request, rules.idle_timeout), visit).await
     }
+}
+
+/// Notes how long the host took to answer.
+pub(super) async fn timed(
+    answer: impl Future<Output = Result<Response<Body>, ForwardError>>,
+    visit: &mut Visit,
+) -> Result<Response<Body>, Refusal> {
+    let start = Instant::now();
+    let answer = answer.await;
+    visit.upstream(start.elapsed());
+    Ok(answer?)
 }
 
 /// The request as it leaves: what `forward` makes of it is its own business.

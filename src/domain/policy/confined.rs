@@ -9,7 +9,8 @@ use super::super::intent::{Intent, NameEffect, Need, Place};
 use super::super::names::{NameCase, ProjectPath, RepoName, RepoPath};
 use super::super::permission::{Level, Permission};
 use super::super::principal::TokenPrincipal;
-use super::decide::{Asked, Circumstances, Denial, permitted};
+use super::decide::{Circumstances, permitted};
+use super::denial::{Asked, Denial};
 use serde_json::Value;
 
 /// Whether the body has to be read for it.

@@ -2,12 +2,14 @@
 
 pub mod confined;
 mod decide;
+mod denial;
 pub mod limits;
 pub mod people;
 mod permit;
 pub mod refs;
 mod uploads;
 
-pub use decide::{Circumstances, Denial, admit, decide, decide_anonymous};
+pub use decide::{Circumstances, admit, decide, decide_anonymous};
+pub use denial::Denial;
 pub use permit::{Permit, Traveller};
 pub use uploads::judge_upload;

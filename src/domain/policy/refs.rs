@@ -6,7 +6,7 @@ use super::super::names::{GroupName, NameCase, RepoPath, UserName};
 use super::super::pattern::Pattern;
 use super::super::principal::{Owner, TokenPrincipal};
 use super::super::token::contains_form;
-use super::decide::Denial;
+use super::denial::Denial;
 use super::limits::RefRules;
 
 /// What the operator protects (`[[protect]]`).

@@ -22,7 +22,6 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use std::rc::Rc;
-use std::time::Instant;
 
 /// Why an answer of the host's is not handed on (502).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,10 +113,8 @@ impl Gate {
         rules: &Rules,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
-        let start = Instant::now();
-        let answer = self.forwarder.send_lfs(passage, request, rules.idle_timeout).await;
-        visit.upstream(start.elapsed());
-        Ok(answer?)
+        let answer = self.forwarder.send_lfs(passage, request, rules.idle_timeout);
+        super::passage::timed(answer, visit).await
     }
 }
 
