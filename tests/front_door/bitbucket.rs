@@ -95,6 +95,11 @@ const CONFINED: &[(&str, &str, &str, u16)] = &[
     ("user", "GET /rest/api/latest/projects/THIRD", "", 403),
     ("user", "POST REPO", r#"{"project":{"key":"OTHER"}}"#, 403),
     ("user", "POST REPO", r#"{"project":{"key":"TEAM"}}"#, 200),
+    // Read there, and write here: a request is opened where the path says.
+    ("user", "POST REPO/pull-requests", PULL_FROM_OUTSIDE, 200),
+    ("user", "POST REPO/pull-requests", PULL_TO_OUTSIDE, 403),
+    ("user", "PUT REPO/pull-requests/1", PULL_TO_OUTSIDE, 403),
+    ("project", "POST REPO/pull-requests", PULL_TO_OUTSIDE, 403),
     ("user", "DELETE /rest/api/latest/projects/OTHER/repos/lib", "", 403),
     ("only", "GET REPO", "", 200),
     ("only", "GET /rest/api/latest/projects/TEAM", "", 403),
@@ -102,6 +107,7 @@ const CONFINED: &[(&str, &str, &str, u16)] = &[
 ];
 
 const PULL_WITHIN: &str = r#"{"title":"t","fromRef":{"id":"refs/heads/x","repository":{"slug":"lib","project":{"key":"TEAM"}}},"toRef":{"id":"refs/heads/main","repository":{"slug":"app","project":{"key":"TEAM"}}}}"#;
+const PULL_TO_OUTSIDE: &str = r#"{"title":"t","fromRef":{"id":"refs/heads/x","repository":{"slug":"app","project":{"key":"TEAM"}}},"toRef":{"id":"refs/heads/main","repository":{"slug":"lib","project":{"key":"OTHER"}}}}"#;
 const PULL_FROM_OUTSIDE: &str = r#"{"title":"t","fromRef":{"id":"refs/heads/x","repository":{"slug":"lib","project":{"key":"OTHER"}}},"toRef":{"id":"refs/heads/main","repository":{"slug":"app","project":{"key":"TEAM"}}}}"#;
 
 #[test]

@@ -207,7 +207,7 @@ fn placed(
 fn only(own: Option<&str>, named: &str, case: NameCase) -> Result<(), String> {
     match own {
         Some(own) if case.equal(own, named) => Ok(()),
-        Some(own) => Err(format!("names {named}: with this token it is {own}, or left out")),
+        Some(own) => Err(format!("names {named}: with this token it is {own}")),
         None => Err(format!("names {named}: leave it out")),
     }
 }

@@ -4,10 +4,13 @@ use super::super::super::confined::{Field, Says};
 use super::super::super::intent::Action;
 use super::operation::{Operation, Verb, body, chosen, need, operations, query};
 
-/// A request that is opened without saying from where to where leaves that to the host.
-const CREATE: &[Field] =
-    &[chosen("fromRef.repository", Says::Repository), chosen("toRef.repository", Says::Repository)];
-const UPDATE: &[Field] = &[body("toRef.repository", Says::Repository)];
+/// A request that is opened without saying from where to where leaves that to the host. It is opened where
+/// the path says: a repository that may only be read is no place to open one in.
+const CREATE: &[Field] = &[
+    chosen("fromRef.repository", Says::Repository),
+    chosen("toRef.repository", Says::OwnRepository),
+];
+const UPDATE: &[Field] = &[body("toRef.repository", Says::OwnRepository)];
 /// `OUTGOING` lists requests to other repositories.
 const LIST: &[Field] = &[query("direction", Says::Exactly("INCOMING"))];
 const SOURCE: &str =
