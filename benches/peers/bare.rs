@@ -55,7 +55,7 @@ fn main() -> Result<(), Failure> {
     for _ in 0..workers.parse()? {
         let (queue, connections) = unbounded_channel();
         let tls = tls.clone();
-        std::thread::spawn(move || work(connections, upstream, tls));
+        std::thread::spawn(move || work(connections, upstream, tls.as_ref()));
         queues.push(queue);
     }
     let mut turns = queues.iter().cycle();
@@ -82,14 +82,14 @@ fn acceptor(certificate: &str, key: &str) -> Result<TlsAcceptor, Failure> {
 fn work(
     mut connections: UnboundedReceiver<std::net::TcpStream>,
     upstream: Option<SocketAddr>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<&TlsAcceptor>,
 ) -> Result<(), std::io::Error> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let pool = Rc::new(Pool { upstream, unused: RefCell::default() });
     runtime.block_on(async {
         while let Some(stream) = connections.recv().await {
             let stream = TcpStream::from_std(stream)?;
-            let (pool, tls) = (Rc::clone(&pool), tls.clone());
+            let (pool, tls) = (Rc::clone(&pool), tls.cloned());
             tokio::task::spawn_local(async move {
                 let Some(tls) = tls else { return speak_http1(stream, pool).await };
                 // A client that fails its handshake is its own affair.

@@ -47,7 +47,8 @@ def _rounds(house, what, transfer):
     folder = house.machine.folder / "repositories"
     blobs = (100 if house.quick else 1100) * 1000 * 1000 // BLOB
     _repository(house, folder / "team/app.git", blobs)
-    port, socket = free_port(), house.machine.folder / "fcgiwrap"
+    port = free_port()
+    socket = house.machine.folder / f"fcgiwrap-{port}"
     backend = pathlib.Path(_output("git", "--exec-path")) / "git-http-backend"
     # A process takes one request at a time, and git asks for one at a time.
     cgi = house.machine.start(["fcgiwrap", "-c", "4", "-s", f"unix:{socket}"])
@@ -72,6 +73,8 @@ def _bare(house, path):
     _git(house, "init", "--quiet", "--bare", "--initial-branch=main", path)
     # Otherwise git's CGI lets nobody push whom the web server did not name.
     _git(house, "-C", path, "config", "http.receivepack", "true")
+    # However few the objects are, they stay one pack, which is sent as it is.
+    _git(house, "-C", path, "config", "transfer.unpackLimit", "1")
 
 
 def _repository(house, path, blobs):

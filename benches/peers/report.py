@@ -8,43 +8,51 @@ AGAINST = ("nginx", "bare", "direct")
 
 
 class Report:
-    """Values by case, peer and measure, in the order in which they came."""
+    """Values by case, measure and peer, in the order in which they came."""
 
     def __init__(self):
         self.values = {}
 
     def add(self, case, peer, measure, value):
-        """One turn's value. A measure bears its unit: `CPU, µs a request`."""
+        """One turn's value. A measure bears its unit: `CPU of the peer, µs/request`."""
         self.values.setdefault((case, measure), {}).setdefault(peer, []).append(value)
 
     def rows(self):
-        """A row for each case, measure and peer: the median, how far the turns lie apart, and the median
+        """Each case and measure, and for each peer: the median, how far the turns lie apart, and the median
         as a multiple of nginx's, the bare proxy's and that without a proxy."""
         for (case, measure), peers in self.values.items():
             medians = {peer: statistics.median(values) for peer, values in peers.items()}
-            for peer, values in peers.items():
-                median = medians[peer]
-                against = {other: median / medians[other] for other in AGAINST
-                           if medians.get(other)}
-                yield {
-                    "case": case, "measure": measure, "peer": peer, "median": median,
-                    "spread": (max(values) - min(values)) / median if median else 0.0,
-                    "of": against, "values": values,
-                }
+            yield {"case": case, "measure": measure, "peers": {peer: {
+                "median": medians[peer],
+                "spread": (max(values) - min(values)) / medians[peer] if medians[peer] else 0.0,
+                "of": {other: medians[peer] / medians[other] for other in AGAINST if medians.get(other)},
+                "values": values,
+            } for peer, values in peers.items()}}
 
     def json(self, about):
-        return json.dumps({"about": about, "rows": list(self.rows())}, indent=2)
+        """All of it."""
+        return json.dumps({"about": about, "rows": list(self.rows())}, indent=2, ensure_ascii=False)
 
-    def markdown(self, about):
+    def markdown(self, about, peers, ours):
+        """A row for each case and measure, a column for each peer; then what the builds of gitlatch, `ours`,
+        are as multiples of others; last the widest spread of the row."""
+        pairs = [(own, other) for own in ours for other in AGAINST if other in peers]
+        head = ["case", "measure", *peers, *(f"{own} ÷ {other}" for own, other in pairs), "spread"]
         lines = [", ".join(f"{key} {value}" for key, value in about.items()), "",
-                 "| case | measure | peer | median | spread | of nginx | of bare | of direct |",
-                 "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+                 _line(head), _line(["---", "---", *["---:"] * (len(head) - 2)])]
         for row in self.rows():
-            ratios = [f"{row['of'][other]:.2f}" if other in row["of"] else "–" for other in AGAINST]
-            spread = f"{row['spread']:.0%}" if len(row["values"]) > 1 else "–"
-            cells = [row["case"], row["measure"], row["peer"], figure(row["median"]), spread, *ratios]
-            lines.append(f"| {' | '.join(cells)} |")
+            of = row["peers"]
+            medians = [figure(of[peer]["median"]) if peer in of else "–" for peer in peers]
+            ratios = [of.get(own, {"of": {}})["of"].get(other) for own, other in pairs]
+            ratios = ["–" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+            turns = max(len(peer["values"]) for peer in of.values())
+            spread = f"{max(peer['spread'] for peer in of.values()):.0%}" if turns > 1 else "–"
+            lines.append(_line([row["case"], row["measure"], *medians, *ratios, spread]))
         return "\n".join(lines)
+
+
+def _line(cells):
+    return f"| {' | '.join(cells)} |"
 
 
 def figure(value):
