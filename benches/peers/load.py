@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import time
 
 from machine import Failure, ROOT, say
 
@@ -29,17 +28,13 @@ def h2load(running, token, seconds, *options, tls=False):
     scheme = "https" if tls else "http"
     words = ["h2load", "-t1", "-D", str(seconds), "-H", f"authorization: Bearer {token}", *options,
              f"{scheme}://127.0.0.1:{running.port}{SMALL}"]
-    begun = time.monotonic()
     told = _told(words)
-    took = time.monotonic() - begun
-    done = re.search(r"^requests: (\d+) total.* (\d+) failed, (\d+) errored, (\d+) timeout", told, re.M)
     codes = re.search(r"^status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", told, re.M)
-    if not done or not codes:
+    if not codes:
         raise Failure(f"h2load says nothing of its requests: {told}")
     good, *bad = map(int, codes.groups())
-    # What is still under way at the end counts as failed for h2load; a refusal does not.
     _check(running, good, sum(bad), 0)
-    return good, min(took, seconds)
+    return good, seconds
 
 
 def curl(running, path, *options, tls=False):

@@ -90,7 +90,8 @@ class Machine:
 
     def __enter__(self):
         # As for Ctrl-C, so that what was started is ended.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
         return self
 
     def __exit__(self, *_):
