@@ -1,6 +1,7 @@
 //! Builds the house from a configuration and hands each room only what it needs.
 
 mod endings;
+mod material;
 mod operations;
 pub mod preflight;
 mod proof;
@@ -16,7 +17,7 @@ use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
-use crate::server::{self, Bound, Connections, Limits, Plan, tls::Certificates};
+use crate::server::{self, Bound, Connections, Limits, Plan};
 use crate::store::sqlite::Database;
 use crate::store::{Reading, RightsSource};
 use crate::telemetry;
@@ -24,6 +25,7 @@ use crate::telemetry::log::LineWriter;
 use crate::telemetry::metrics::Metrics;
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use material::Material;
 pub use proof::authenticate;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -95,7 +97,7 @@ pub struct House {
     public: Origin,
     listeners: Vec<Bound>,
     operations: Option<Bound>,
-    certificates: Option<Certificates>,
+    material: Material,
     database: Database,
     rules: Arc<ArcSwap<Rules>>,
     metrics: Arc<Metrics>,
@@ -111,7 +113,7 @@ impl House {
         let database = Database::open(&config.store.path)?;
         let names = preflight::names(&config, &database)?;
         anyhow::ensure!(names.is_empty(), names.join("; "));
-        let certificates = config.server.tls.as_ref().map(Certificates::load).transpose()?;
+        let material = Material::load(&config)?;
         let listeners = server::bind(&config.server.listen)?;
         let operations = match &config.operations.listen {
             Some(listen) => server::bind(std::slice::from_ref(listen))?.pop(),
@@ -124,7 +126,7 @@ impl House {
             public,
             listeners,
             operations,
-            certificates,
+            material,
             database,
             rules,
             metrics: Arc::new(Metrics::new(&actions)),
@@ -146,7 +148,7 @@ impl House {
     }
 
     fn reloader(&self, path: PathBuf) -> reload::Reloader {
-        reload::Reloader::new(path, &self.config, self.rules.clone(), self.certificates.clone())
+        reload::Reloader::new(path, &self.config, self.rules.clone(), self.material.clone())
     }
 
     /// Serves until it is told to stop. Request lines go to standard output.
@@ -166,9 +168,7 @@ impl House {
         let json = self.config.log.json;
         let log = Arc::new(LineWriter::start(json, Arc::clone(&self.metrics), log)?);
         let maintenance = self.database.serve()?;
-        for listener in &self.listeners {
-            tracing::info!(address = %listener, "listening");
-        }
+        announce(&self.listeners);
         // While transfers drain, operators still want to know how many are left.
         let closing = CancellationToken::new();
         let operations = self.operations.map(|listener| {
@@ -179,10 +179,12 @@ impl House {
                 upstream: operations::Upstream::of(&self.config.upstream.target),
                 metrics: Arc::clone(&self.metrics),
                 connections: Arc::clone(&connections),
+                material: self.material.clone(),
                 draining: self.stop.clone(),
                 stop: closing.clone(),
             })
         });
+        let watch = self.material.watch(closing.clone())?;
         let (clerks, shift) = Clerks::start(|| Ok::<_, anyhow::Error>(self.database.registry()?))?;
         let workers = Workers {
             vault: vault(&self.config)?,
@@ -200,7 +202,7 @@ impl House {
         let plan = Plan {
             name: "worker",
             listeners: self.listeners,
-            tls: self.certificates,
+            tls: self.material.certificates(),
             workers: worker_count(self.config.server.threads),
             limits: Limits {
                 header_timeout: self.config.server.header_timeout,
@@ -216,6 +218,7 @@ impl House {
         if let Some(operations) = operations {
             operations.join();
         }
+        watch.join();
         // The workers have let go of the clerks, who end with what was begun.
         shift.end();
         drop(maintenance);
@@ -223,6 +226,12 @@ impl House {
         // The thread that writes the log ends last, so that no word of the end waits for a reader.
         drop(log);
         served.map_err(|error| anyhow::anyhow!(error))
+    }
+}
+
+fn announce(listeners: &[Bound]) {
+    for listener in listeners {
+        tracing::info!(address = %listener, "listening");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The operations address: `/healthz`, `/readyz` and `/metrics`, and nothing of them in public.
 
+use super::material::Material;
 use crate::config::Target;
 use crate::domain::settings::DAY_MILLIS;
 use crate::forward::http_backend::Folder;
@@ -65,6 +66,7 @@ pub(super) struct Desk {
     pub(super) upstream: Upstream,
     pub(super) metrics: Arc<Metrics>,
     pub(super) connections: Arc<Connections>,
+    pub(super) material: Material,
     /// Cancelled when the house is told to stop: it is not ready any more.
     pub(super) draining: CancellationToken,
     /// Cancelled when it has stopped.
@@ -98,7 +100,7 @@ pub(super) fn start(desk: Desk) -> Running {
         stop: desk.stop,
     };
     let (database, upstream, metrics) = (desk.database, desk.upstream, desk.metrics);
-    let (connections, draining) = (desk.connections, desk.draining);
+    let (connections, draining, material) = (desk.connections, desk.draining, desk.material);
     Running(std::thread::spawn(move || {
         let served = server::run(plan, move |_| {
             Ok(Clerk {
@@ -107,6 +109,7 @@ pub(super) fn start(desk: Desk) -> Running {
                 metrics: Arc::clone(&metrics),
                 connections: Arc::clone(&connections),
                 draining: draining.clone(),
+                material: material.clone(),
                 counted: Cell::new(None),
             })
         });
@@ -122,6 +125,7 @@ struct Clerk {
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     draining: CancellationToken,
+    material: Material,
     counted: Cell<Option<Instant>>,
 }
 
@@ -188,6 +192,7 @@ impl Clerk {
             }
         }
         self.metrics.set_connections(self.connections.open(), self.connections.total());
+        self.material.measure(&self.metrics);
         let mut response = text(StatusCode::OK, self.metrics.text());
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -25,7 +25,7 @@ pub fn faults(config: &Config) -> Vec<String> {
 
 /// What is wrong with the certificates, our own and those that the upstream is held to.
 fn certificates(config: &Config) -> Vec<String> {
-    let own = config.server.tls.as_ref().map(|files| Certificates::load(files).map(drop));
+    let own = config.server.tls.as_ref().map(|tls| Certificates::load(tls).map(drop));
     let trusted = match &config.upstream.target {
         Target::Url(remote) => client_tls(remote).map(drop),
         Target::Folder { lfs: Some(lfs), .. } => client_tls(lfs).map(drop),

@@ -1,9 +1,9 @@
 //! SIGHUP: what can change while serving changes, and what cannot is named.
 
+use super::material::Material;
 use crate::config::{self, Config, Environment, Identity, Target};
 use crate::domain::token::TokenHash;
 use crate::gate::Rules;
-use crate::server::tls::Certificates;
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(super) struct Reloader {
     path: PathBuf,
     fixed: Vec<(&'static str, String)>,
     rules: Arc<ArcSwap<Rules>>,
-    certificates: Option<Certificates>,
+    material: Material,
 }
 
 impl Reloader {
@@ -25,12 +25,13 @@ impl Reloader {
         path: PathBuf,
         config: &Config,
         rules: Arc<ArcSwap<Rules>>,
-        certificates: Option<Certificates>,
+        material: Material,
     ) -> Self {
-        Self { path, fixed: fixed(config), rules, certificates }
+        Self { path, fixed: fixed(config), rules, material }
     }
 
-    /// Reads the file again. A bad one, or bad certificates, leave the old settings in force.
+    /// Reads the file again. A bad one, or bad certificates, leave the old settings in force; certificates that
+    /// are in force and good on disk are renewed all the same, as they would be without being asked.
     pub(super) fn reload(&self) {
         let file = self.path.display().to_string();
         let config = match config::load(&self.path, &Environment::process()) {
@@ -44,6 +45,7 @@ impl Reloader {
                     tracing::error!(file, line, column, "{}", mistake.text);
                 }
                 tracing::error!(file, "not reloaded: the old settings stay in force");
+                self.material.look();
                 return;
             }
         };
@@ -61,11 +63,9 @@ impl Reloader {
             tracing::error!(file, "not reloaded: the old settings stay in force until a restart");
             return;
         }
-        if let Some(certificates) = &self.certificates
-            && let Err(error) = certificates.reload()
-        {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, cause, "not reloaded: the old certificate stays in force");
+        if let Err(error) = self.material.reload(&config) {
+            tracing::error!(file, "{error:#}");
+            tracing::error!(file, "not reloaded: the old settings stay in force");
             return;
         }
         let running = self.rules.load_full();
@@ -79,7 +79,8 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
     vec![
         ("server.listen", format!("{:?}", config.server.listen)),
         ("server.public_url", format!("{:?}", config.server.public_url)),
-        ("server.tls_cert", format!("{:?}", config.server.tls)),
+        // Which certificates there are can change, whether there is HTTPS cannot.
+        ("server.tls_cert", format!("{:?}", config.server.tls.is_some())),
         ("server.threads", format!("{:?}", config.server.threads)),
         ("server.drain_timeout", format!("{:?}", config.server.drain_timeout)),
         ("server.header_timeout", format!("{:?}", config.server.header_timeout)),

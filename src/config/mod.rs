@@ -6,9 +6,11 @@
 mod mistake;
 mod read;
 mod resolve;
+pub mod tls;
 
 pub use mistake::{Mistake, Report, Severity};
 pub use resolve::{Environment, KeyError, KeySource, load};
+pub use tls::{Tls, TlsVersion};
 
 use crate::domain::client::TrustedProxies;
 pub use crate::domain::policy::refs::{OptionPattern, Protection};
@@ -71,8 +73,10 @@ pub struct Server {
     pub listen: Vec<Listen>,
     /// What clients call it; `None` is the first address it listens on.
     pub public_url: Option<Origin>,
-    /// HTTPS, when both files are named.
-    pub tls: Option<TlsFiles>,
+    /// HTTPS, when there is a certificate.
+    pub tls: Option<Tls>,
+    /// How often the files of certificates, keys and authorities are looked at; zero is never.
+    pub tls_poll: Duration,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
     /// Workers; 0 is one a core.
@@ -109,15 +113,6 @@ pub struct Origin {
     pub authority: String,
     /// The path without a slash at its end; empty for `/`.
     pub prefix: String,
-}
-
-/// The certificate and its key, both PEM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The chain, the server's own certificate first.
-    pub cert: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
 }
 
 /// `[operations]`.

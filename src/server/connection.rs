@@ -74,8 +74,8 @@ async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setti
             http2(stream, peer, service, setting).await;
         }
         Ok(Ok(stream)) => http1(stream, peer, service, setting).await,
-        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-        Err(_elapsed) => tracing::debug!("TLS handshake took too long"),
+        Ok(Err(error)) => certificates.failed(Some(&error)),
+        Err(_elapsed) => certificates.failed(None),
     }
 }
 

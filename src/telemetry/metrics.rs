@@ -1,6 +1,10 @@
 //! Counters for Prometheus. Every label value comes from a fixed list, so there is nothing that a
 //! client could make grow; the handles of hot counters are looked up once.
 
+mod tls;
+
+pub use tls::TlsSide;
+
 use super::record::{Record, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -67,6 +71,7 @@ pub struct Metrics {
     expiring: Vec<Gauge>,
     trail: Gauge,
     dropped: Counter,
+    tls: tls::Tls,
 }
 
 impl Metrics {
@@ -118,6 +123,7 @@ impl Metrics {
                 .collect(),
             trail: Gauge::default(),
             dropped: Counter::default(),
+            tls: tls::Tls::register(&mut registry),
             registry,
         };
         metrics.register();
@@ -187,6 +193,12 @@ impl Metrics {
             gauge.set(signed(*count));
         }
         self.trail.set(trail);
+    }
+
+    /// Sets how TLS is on each side that has it, and how many handshakes of clients failed, by the `kind`
+    /// label. The labels come from fixed lists.
+    pub fn set_tls(&self, sides: &[(&'static str, TlsSide)], failures: &[(&'static str, u64)]) {
+        self.tls.set(sides, failures);
     }
 
     /// All of it in the text format of `OpenMetrics`.

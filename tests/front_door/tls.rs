@@ -1,6 +1,13 @@
 //! HTTPS on both sides: what git and HTTP/2 clients get, certificates that change while it runs, and
 //! whom gitlatch believes to be its upstream.
 
+mod authority;
+mod certificates;
+mod client_certificates;
+mod renewal;
+
+pub use self::authority::Authority;
+use self::authority::Certificate;
 use super::support::{
     Git, PATIENCE, Site, SiteBuilder, Upstream, bearer, read_head, replies, request,
 };
@@ -11,88 +18,20 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConfig, ServerConnection};
 use std::convert::Infallible;
 use std::fs;
 use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const TYPE: &str = "application/x-git-receive-pack-request";
-
-/// An authority that certifies what it is asked to.
-pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-/// A certificate for this machine, and its key.
-pub struct Certificate {
-    pem: String,
-    key: String,
-}
-
-impl Authority {
-    pub fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
-    }
-
-    pub fn certify(&self) -> Certificate {
-        self.certify_as(&["localhost", "127.0.0.1"])
-    }
-
-    fn certify_as(&self, names: &[&str]) -> Certificate {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let params = CertificateParams::new(names).unwrap();
-        let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
-        Certificate { pem, key: key.serialize_pem() }
-    }
-
-    /// A client that believes this authority and nobody else.
-    pub fn client(&self, alpn: &[u8]) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![alpn.to_vec()];
-        Arc::new(config)
-    }
-}
-
-impl Certificate {
-    pub fn write(&self, folder: &Path) {
-        // Each file is replaced whole, as certificate tools do it.
-        for (name, text) in [("key.pem", &self.key), ("cert.pem", &self.pem)] {
-            let new = folder.join(format!("{name}.new"));
-            fs::write(&new, text).unwrap();
-            fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).unwrap();
-            fs::rename(&new, folder.join(name)).unwrap();
-        }
-    }
-
-    fn der(&self) -> CertificateDer<'static> {
-        CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()
-    }
-}
 
 /// A gitlatch that speaks HTTPS with this certificate.
 fn start(builder: SiteBuilder, certificate: &Certificate) -> Site {
@@ -112,30 +51,47 @@ fn run(future: impl Future<Output = ()>) {
         .block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("an end in time") });
 }
 
-/// A request over HTTP/1.1 and TLS; everything that came back, and the certificate that was shown.
-fn over_tls(
+/// What a connection over TLS was, and what came back.
+struct Spoken {
+    bytes: Vec<u8>,
+    shown: CertificateDer<'static>,
+    kind: HandshakeKind,
+}
+
+/// A request over HTTP/1.1 and TLS to a server that is called `name`; why it failed.
+fn speak(
     address: SocketAddr,
+    name: &str,
     config: &Arc<ClientConfig>,
     bytes: &[u8],
-) -> (Vec<u8>, CertificateDer<'static>) {
-    let name = ServerName::try_from("localhost").unwrap();
+) -> std::io::Result<Spoken> {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
     let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
-    let socket = TcpStream::connect(address).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
     let mut stream = rustls::StreamOwned::new(connection, socket);
-    stream.write_all(bytes).unwrap();
+    stream.write_all(bytes)?;
     let mut all = Vec::new();
-    stream.read_to_end(&mut all).unwrap();
+    stream.read_to_end(&mut all)?;
     let shown = stream.conn.peer_certificates().unwrap()[0].clone().into_owned();
-    (all, shown)
+    Ok(Spoken { bytes: all, shown, kind: stream.conn.handshake_kind().unwrap() })
+}
+
+/// A request that nobody is let in with, and that is answered all the same.
+const ASKED: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+/// The figure that `/metrics` has at this line.
+fn figure(site: &Site, line: &str) -> Option<u64> {
+    let text = request(site.operations(), "GET /metrics", "", b"").text();
+    let found = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '))?;
+    found.parse().ok()
 }
 
 /// The certificate that a new connection is shown.
 fn shown(site: &Site, config: &Arc<ClientConfig>) -> CertificateDer<'static> {
-    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    let (answer, shown) = over_tls(site.address(), config, request);
-    assert_eq!(replies(&answer)[0].status, 401);
-    shown
+    let spoken = speak(site.address(), "localhost", config, ASKED).unwrap();
+    assert_eq!(replies(&spoken.bytes)[0].status, 401);
+    spoken.shown
 }
 
 #[test]
@@ -161,44 +117,6 @@ fn real_git_over_https() {
         git.commit(&name, &format!("large-{name}"), 3 << 20);
         git.done(&[&options[..], &["-C", &name, "push", "-q", &url, "HEAD:main"]].concat());
     }
-}
-
-#[test]
-fn certificates_change_on_sighup() {
-    let authority = Authority::new();
-    let (first, second) = (authority.certify(), authority.certify());
-    let upstream = Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let site = start(SiteBuilder::url(&upstream.url(), ""), &first);
-    let client = authority.client(b"http/1.1");
-    assert_eq!(shown(&site, &client), first.der());
-    second.write(site.folder());
-    assert_eq!(shown(&site, &client), first.der(), "nothing changes unasked");
-    site.signal("HUP");
-    site.logged(&[r#""message":"reloaded""#]);
-    assert_eq!(shown(&site, &client), second.der());
-    // Rubbish, and a key that belongs to another certificate: what was in force stays.
-    let rubbish = Certificate { pem: "rubbish".to_owned(), key: first.key.clone() };
-    let mismatch = Certificate { pem: first.pem.clone(), key: second.key.clone() };
-    for (nth, bad) in [rubbish, mismatch].iter().enumerate() {
-        bad.write(site.folder());
-        site.signal("HUP");
-        let start = Instant::now();
-        let complaint = "the old certificate stays in force";
-        while site.log().matches(complaint).count() <= nth {
-            assert!(start.elapsed() < PATIENCE, "{}", site.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(shown(&site, &client), second.der());
-    }
-    assert_eq!(site.log().matches(r#""message":"reloaded""#).count(), 1);
-    first.write(site.folder());
-    site.signal("HUP");
-    let start = Instant::now();
-    while site.log().matches(r#""message":"reloaded""#).count() < 2 {
-        assert!(start.elapsed() < PATIENCE, "{}", site.log());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert_eq!(shown(&site, &client), first.der());
 }
 
 /// Plain HTTP on a TLS port, and a handshake that never comes, harm nobody else.
@@ -363,13 +281,11 @@ fn refused_uploads_over_http2() {
 
 /// An upstream that speaks HTTPS: its address, and how many requests it answered.
 fn https_upstream(certificate: &Certificate) -> (SocketAddr, Arc<AtomicUsize>) {
-    let key = PrivateKeyDer::from_pem_slice(certificate.key.as_bytes()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(authority::provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der()], key)
+        .with_single_cert(vec![certificate.der()], certificate.key_der())
         .unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

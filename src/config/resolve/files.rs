@@ -26,13 +26,26 @@ pub(super) fn open(path: &Path) -> Result<(File, Metadata), String> {
 
 /// Reads a file with a secret in it, which is for its owner and its group alone.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    read(path, true, LONGEST)
+}
+
+/// Reads a file of at most so many bytes; one with a secret in it is for its owner and its group alone.
+pub(in crate::config) fn read(
+    path: &Path,
+    secret: bool,
+    longest: u64,
+) -> Result<Zeroizing<Vec<u8>>, String> {
     let (file, metadata) = open(path)?;
-    private(path, &metadata, Besides::Group)?;
+    if secret {
+        private(path, &metadata, Besides::Group)?;
+    }
     let mut bytes = Zeroizing::new(Vec::new());
-    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    let read = file.take(longest + 1).read_to_end(&mut bytes);
     read.map_err(|cause| format!("the file cannot be read: {cause}"))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(format!("the file has more than {LONGEST} bytes, which no secret has"));
+    if bytes.len() as u64 > longest {
+        return Err(format!(
+            "the file has more than {longest} bytes, which is too much for what it holds"
+        ));
     }
     Ok(bytes)
 }
@@ -63,6 +76,6 @@ pub(super) fn private(path: &Path, metadata: &Metadata, besides: Besides) -> Res
 }
 
 /// A path fit for one line of a report: names of files may hold anything but a slash.
-pub(super) fn quoted(path: &Path) -> String {
+pub(in crate::config) fn quoted(path: &Path) -> String {
     format!("{:?}", path.to_string_lossy())
 }

@@ -2,7 +2,7 @@
 
 mod access;
 mod credential;
-mod files;
+pub(super) mod files;
 mod folder;
 mod identity;
 mod keys;
@@ -13,6 +13,7 @@ mod push;
 mod rule;
 mod server;
 mod store;
+mod tls;
 mod upstream;
 
 #[cfg(test)]
@@ -22,7 +23,7 @@ pub use keys::{KeyError, KeySource};
 
 use super::mistake::{Notes, Place, Report};
 use super::read::{Document, Section};
-use super::{Config, Lfs, Log, Push};
+use super::{Config, Lfs, Log, Push, Server};
 use crate::domain::dialect::rule::Rule;
 use crate::domain::git::lfs::OtherHosts;
 use std::path::Path;
@@ -91,7 +92,9 @@ pub fn load(path: &Path, environment: &Environment<'_>) -> Result<(Config, Repor
 
 /// Every section is read before any of them gives up, so that each of its mistakes is found.
 fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option<Config> {
-    let server = server::read(&mut document.section("server"), environment);
+    let server = server::read(&mut document.section("server"));
+    let certificates = document.each("certificate", tls::another);
+    let tls = server.tls.resolve(certificates, environment, &mut document.notes);
     let operations = listen::operations(&mut document.section("operations"), &server.listen);
     let store = store::read(&mut document.section("store"));
     let upstream = upstream::read(document, environment, server.public_url.as_ref());
@@ -109,7 +112,7 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
         .choice("other_hosts", &[("pass", OtherHosts::Pass), ("refuse", OtherHosts::Refuse)]);
     let log = log(&mut document.section("log"));
     Some(Config {
-        server: server.server?,
+        server: Server { tls, ..server.server? },
         operations: operations?,
         store: store?,
         upstream: upstream.upstream?,

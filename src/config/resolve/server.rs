@@ -1,8 +1,8 @@
 //! `[server]`: where it listens, what it is called, and TLS.
 
-use super::{Environment, files, listen, networks, origin};
+use super::{listen, networks, origin, tls};
 use crate::config::read::{Found, Section};
-use crate::config::{Listen, Origin, Server, TlsFiles};
+use crate::config::{Listen, Origin, Server};
 
 /// Most worker threads. More is a slip of the hand.
 const MOST_THREADS: u64 = 1024;
@@ -15,24 +15,26 @@ pub(super) struct Draft {
     pub(super) listen: Vec<Found<Listen>>,
     /// The public address, with its place.
     pub(super) public_url: Option<Found<Origin>>,
+    /// What it says of TLS, of which `server` knows nothing yet.
+    pub(super) tls: tls::Draft,
 }
 
 /// Reads the section.
-pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> Draft {
+pub(super) fn read(section: &mut Section<'_>) -> Draft {
     let listen = listen::server(section);
     let public_url = section.parsed("public_url", origin::parse);
-    let tls = tls(section, environment);
+    let tls = tls::read(section);
     check_reach(section, &listen);
-    let server = rest(section, &listen, public_url.as_ref(), tls);
-    Draft { server, listen, public_url }
+    let server = rest(section, &listen, public_url.as_ref());
+    Draft { server, listen, public_url, tls }
 }
 
 fn rest(
     section: &mut Section<'_>,
     listen: &[Found<Listen>],
     public_url: Option<&Found<Origin>>,
-    tls: Option<TlsFiles>,
 ) -> Option<Server> {
+    let tls_poll = tls::poll(section);
     let trusted_proxies = networks::read(section);
     let threads = section.whole("threads", 0..=MOST_THREADS);
     let drain_timeout = section.duration("drain_timeout");
@@ -42,7 +44,8 @@ fn rest(
     Some(Server {
         listen: listen.iter().map(|found| found.value.clone()).collect(),
         public_url: public_url.map(|found| found.value.clone()),
-        tls,
+        tls: None,
+        tls_poll: tls_poll?,
         trusted_proxies,
         threads: usize::try_from(threads?.value).ok()?,
         drain_timeout: drain_timeout?.value,
@@ -50,32 +53,6 @@ fn rest(
         idle_timeout: idle_timeout?.value,
         max_body: max_body.map(|found| found.value),
     })
-}
-
-fn tls(section: &mut Section<'_>, environment: &Environment<'_>) -> Option<TlsFiles> {
-    let cert = section.path("tls_cert");
-    let key = section.path("tls_key");
-    for (one, other) in [("tls_cert", "tls_key"), ("tls_key", "tls_cert")] {
-        if let (Some(place), None) = (section.set(one), section.set(other)) {
-            let text = format!("`{one}` needs `{other}`: HTTPS is on when both are set");
-            section.notes.error(place, text);
-        }
-    }
-    if let Some(cert) = &cert
-        && environment.for_serving
-        && let Err(fault) = files::open(&cert.value)
-    {
-        section.notes.error(cert.place, format!("`tls_cert`: {fault}"));
-    }
-    if let Some(key) = &key
-        && environment.for_serving
-    {
-        let private = |(_, metadata)| files::private(&key.value, &metadata, files::Besides::Group);
-        if let Err(fault) = files::open(&key.value).and_then(private) {
-            section.notes.error(key.place, format!("`tls_key`: {fault}"));
-        }
-    }
-    Some(TlsFiles { cert: cert?.value, key: key?.value })
 }
 
 /// Warns of addresses that others reach, as long as something is missing for them.

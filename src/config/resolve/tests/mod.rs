@@ -30,10 +30,12 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let house = Self { dir };
         std::fs::set_permissions(house.path(""), PermissionsExt::from_mode(0o700)).unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         for (name, mode, content) in [
-            ("cert.pem", 0o644, "certificate"),
-            ("key.pem", 0o600, "key"),
-            ("open-key.pem", 0o644, "key"),
+            ("cert.pem", 0o644, cert.as_str()),
+            ("key.pem", 0o600, key.as_str()),
+            ("open-key.pem", 0o644, key.as_str()),
             ("open.db", 0o644, ""),
             ("secret", 0o600, "s3cret pass\r\nsecond line\n"),
             ("word", 0o400, "s3cret"),

@@ -50,7 +50,8 @@ fn example_keys() -> BTreeSet<(String, String)> {
 
 #[test]
 fn the_example_shows_every_key_and_no_other() {
-    let often = "[[protect]]\nrefs = ['refs/heads/main']\ndeny = ['push']\n[[rule]]\npath = '/x'";
+    let often = "[[protect]]\nrefs = ['refs/heads/main']\ndeny = ['push']\n[[rule]]\npath = '/x'\n\
+                 [[certificate]]";
     let mut document = Document::parse(often).unwrap();
     super::super::resolve(&mut document, &super::Environment::process());
     let asked = document.asked().iter();

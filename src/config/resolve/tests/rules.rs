@@ -1,7 +1,7 @@
 //! Rules about `[server]`, `[operations]` and `[store]`.
 
 use super::{House, LEAST};
-use crate::config::Listen;
+use crate::config::{Listen, TlsVersion};
 use std::os::unix::fs::PermissionsExt;
 
 const PUBLIC: &str = "public_url = \"https://git.example.com\"\n";
@@ -81,6 +81,56 @@ fn certificates() {
     for (text, expected) in &cases {
         house.check(&[(text, &[*expected])]);
     }
+}
+
+#[test]
+fn more_certificates_and_those_of_clients() {
+    let house = House::new();
+    let both = "tls_cert = \"$DIR/cert.pem\"\ntls_key = \"$DIR/key.pem\"\n";
+    let more = "[[certificate]]\ncert = \"$DIR/cert.pem\"\n";
+    let cases: [(String, &str); 8] = [
+        (
+            format!("{LEAST}{more}key = \"$DIR/key.pem\"\n"),
+            "4:1: a [[certificate]] needs `tls_cert` and `tls_key` in [server]: the certificate for clients whose \
+             name no other covers",
+        ),
+        (
+            format!("{}{more}", server(both)),
+            "7:1: `key` is missing: a [[certificate]] has a `cert` and its `key`",
+        ),
+        (
+            format!("{}{more}key = \"$DIR/open-key.pem\"\n", server(both)),
+            "9:7: `key`: others than its owner and its group may use \"$DIR/open-key.pem\" (mode 0644); \
+             run: chmod 600 \"$DIR/open-key.pem\"",
+        ),
+        (
+            format!("{}{more}key = \"$DIR/key.pem\"\n", server(both)),
+            "8:8: warning: `cert`: localhost: the certificate in \"$DIR/cert.pem\" is for the same, stands first, \
+             and is the one that clients are shown",
+        ),
+        (
+            server("tls_client_ca = \"$DIR/cert.pem\"\n"),
+            "2:1: `tls_client_ca` needs `tls_cert` and `tls_key`: clients show certificates over TLS only",
+        ),
+        (
+            server(&format!("{both}tls_client_crl = \"$DIR/cert.pem\"\n")),
+            "4:1: `tls_client_crl` needs `tls_client_ca`: it is a list of what those authorities revoked",
+        ),
+        (
+            server(&format!("{both}tls_client_ca = \"$DIR/key.pem\"\n")),
+            "4:17: `tls_client_ca`: there is no certificate in it",
+        ),
+        (
+            server(&format!("{both}tls_min_version = \"SSLv3\"\n")),
+            "4:19: `tls_min_version` is one of \"1.2\", \"1.3\"",
+        ),
+    ];
+    for (text, expected) in &cases {
+        house.check(&[(text, &[*expected])]);
+    }
+    let config = house.config(&server(&format!("{both}tls_poll = \"0s\"\n")));
+    assert!(config.server.tls_poll.is_zero());
+    assert_eq!(config.server.tls.unwrap().min_version, TlsVersion::V1_2);
 }
 
 #[test]

@@ -1,0 +1,249 @@
+//! Certificates, as they are now: loaded, checked, and swapped whole when they change.
+//!
+//! A new connection takes the configuration that is in force, and open ones keep theirs. A configuration
+//! brings its own memory of sessions, so that none is resumed under another than it began with.
+
+mod choice;
+mod failures;
+
+pub use failures::HANDSHAKE_FAILURES;
+
+use crate::config::Tls;
+use crate::config::tls::{AuthorityFiles, Change, FileFault, Files, Kept, PairFiles, now};
+use arc_swap::ArcSwap;
+use choice::Choice;
+use failures::Failures;
+use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_rustls::TlsAcceptor;
+
+/// Why certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read, is not what it should be, or does not fit the one that it goes with.
+    #[error(transparent)]
+    File(#[from] FileFault),
+    /// There is none.
+    #[error("there is no certificate")]
+    None,
+    /// What they ask for cannot be done.
+    #[error("TLS cannot be set up")]
+    Setup(#[from] rustls::Error),
+}
+
+/// The certificates that new connections are shown, and what clients must show.
+#[derive(Clone)]
+pub struct Certificates(Arc<Shared>);
+
+struct Shared {
+    current: ArcSwap<ServerConfig>,
+    set: Mutex<Set>,
+    renewed: AtomicU64,
+    failed: AtomicU64,
+    failures: Failures,
+}
+
+/// What the configuration in force was made of.
+struct Set {
+    tls: Tls,
+    pairs: Vec<Pair>,
+    clients: Option<Kept<AuthorityFiles>>,
+}
+
+struct Pair {
+    kept: Kept<PairFiles>,
+    /// That nobody believes it now was said.
+    told: bool,
+}
+
+/// How the certificates are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Changes of files that were taken up.
+    pub renewed: u64,
+    /// Changes that were not.
+    pub failed: u64,
+    /// Whether some file cannot be used as it is now, so that what it was before is in force.
+    pub bad: bool,
+    /// The last second in which all of them are valid, since 1970.
+    pub not_after: u64,
+}
+
+impl Certificates {
+    /// Loads them.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn load(tls: &Tls) -> Result<Self, TlsError> {
+        let set = Set::load(tls)?;
+        Ok(Self(Arc::new(Shared {
+            current: ArcSwap::from(set.config()?),
+            set: Mutex::new(set),
+            renewed: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            failures: Failures::default(),
+        })))
+    }
+
+    /// Looks at the files again. What changed and is good comes into force; what is not leaves the last good
+    /// one of the same files in force, and the log says so, once for each change.
+    pub fn look(&self) {
+        let mut set = self.set();
+        let mut renewed = 0;
+        for pair in &mut set.pairs {
+            if self.seen(&mut pair.kept) {
+                renewed += 1;
+                pair.told = false;
+            }
+        }
+        if let Some(clients) = &mut set.clients
+            && self.seen(clients)
+        {
+            renewed += 1;
+        }
+        if renewed > 0 {
+            match set.config() {
+                Ok(config) => {
+                    self.0.current.store(config);
+                    self.0.renewed.fetch_add(renewed, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    self.0.failed.fetch_add(renewed, Ordering::Relaxed);
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(%error, cause, "the old certificates stay in force");
+                }
+            }
+        }
+        set.warn();
+    }
+
+    /// Takes up other settings, and the files as they are now.
+    ///
+    /// # Errors
+    /// When a file cannot be used. What was in force stays in force then.
+    pub fn reload(&self, tls: &Tls) -> Result<(), TlsError> {
+        let mut set = self.set();
+        let loaded = Set::load(tls).and_then(|new| Ok((new.config()?, new)));
+        let (config, new) = loaded.inspect_err(|_| {
+            self.0.failed.fetch_add(1, Ordering::Relaxed);
+        })?;
+        // Without a change sessions go on.
+        if !new.is(&set) {
+            self.0.current.store(config);
+            self.0.renewed.fetch_add(1, Ordering::Relaxed);
+        }
+        *set = new;
+        Ok(())
+    }
+
+    /// How they are.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let set = self.set();
+        let bad = set.pairs.iter().any(|pair| pair.kept.is_bad())
+            || set.clients.as_ref().is_some_and(Kept::is_bad);
+        let ends = set.pairs.iter().map(|pair| pair.kept.loaded().not_after);
+        Standing {
+            renewed: self.0.renewed.load(Ordering::Relaxed),
+            failed: self.0.failed.load(Ordering::Relaxed),
+            bad,
+            not_after: ends.min().unwrap_or_default(),
+        }
+    }
+
+    /// How many handshakes failed, by each of [`HANDSHAKE_FAILURES`].
+    #[must_use]
+    pub fn failures(&self) -> [u64; HANDSHAKE_FAILURES.len()] {
+        self.0.failures.counts()
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.0.current.load_full())
+    }
+
+    /// A handshake failed; without an error it took too long.
+    pub(super) fn failed(&self, error: Option<&std::io::Error>) {
+        self.0.failures.count(error);
+    }
+
+    /// Looks at files; whether they are new and good.
+    fn seen<F: Files + Debug>(&self, kept: &mut Kept<F>) -> bool {
+        match kept.look() {
+            Change::Same => false,
+            Change::Renewed => {
+                tracing::info!(files = ?kept.files(), "TLS: read anew");
+                true
+            }
+            Change::Failed(fault) => {
+                self.0.failed.fetch_add(1, Ordering::Relaxed);
+                let text = "TLS: these files cannot be used; what they held before stays in force";
+                tracing::error!(%fault, files = ?kept.files(), "{text}");
+                false
+            }
+        }
+    }
+
+    fn set(&self) -> MutexGuard<'_, Set> {
+        // A look that panicked leaves pairs that are whole, each by itself.
+        self.0.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Set {
+    fn load(tls: &Tls) -> Result<Self, TlsError> {
+        let pairs = tls.pairs.iter().cloned().map(|files| {
+            // The report about the configuration has told what nobody believes.
+            Kept::load(files).map(|kept| Pair { kept, told: true })
+        });
+        let pairs = pairs.collect::<Result<_, _>>()?;
+        let clients = tls.clients.clone().map(Kept::load).transpose()?;
+        Ok(Self { tls: tls.clone(), pairs, clients })
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let pairs = self.pairs.iter().zip(&other.pairs);
+        let clients = match (&self.clients, &other.clients) {
+            (Some(one), Some(other)) => one.is(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        self.tls == other.tls && clients && pairs.into_iter().all(|(a, b)| a.kept.is(&b.kept))
+    }
+
+    /// What connections are served with.
+    fn config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let certificates = self.pairs.iter().map(|pair| pair.kept.loaded());
+        let choice = Choice::of(certificates).ok_or(TlsError::None)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(self.tls.min_version.and_later())?;
+        let builder = match &self.clients {
+            Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients.loaded())),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(choice));
+        // Git takes HTTP/2 wherever its libcurl does, as browsers and REST clients do.
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        if self.clients.is_some() {
+            // Who resumes a session shows no certificate: it may have expired or been revoked since.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
+        Ok(Arc::new(config))
+    }
+
+    /// Tells of certificates that nobody believes, once.
+    fn warn(&mut self) {
+        let now = now();
+        for pair in &mut self.pairs {
+            let untimely = pair.kept.loaded().untimely(now);
+            if let (Some(why), false) = (&untimely, pair.told) {
+                let cert = pair.kept.files().cert.display().to_string();
+                tracing::warn!(cert, "the certificate {why}: clients refuse it");
+            }
+            pair.told = untimely.is_some();
+        }
+    }
+}
