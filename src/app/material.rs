@@ -1,6 +1,8 @@
 //! What TLS is made of, as it is held while serving: looked at now and then, renewed when it changes.
 
-use crate::config::Config;
+use crate::config::tls::Standing;
+use crate::config::{Config, Target};
+use crate::forward::UpstreamTls;
 use crate::server::tls::{Certificates, HANDSHAKE_FAILURES};
 use crate::telemetry::metrics::{Metrics, TlsSide};
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone)]
 pub(super) struct Material {
     certificates: Option<Certificates>,
+    upstream: Option<UpstreamTls>,
     /// How often to look at the files; zero is never.
     poll: Arc<watch::Sender<Duration>>,
 }
@@ -20,12 +23,22 @@ pub(super) struct Material {
 /// The thread that looks at the files.
 pub(super) struct Watch(JoinHandle<()>);
 
+/// With what connections to the host, or to the server of Git LFS, are opened.
+pub(super) fn upstream(config: &Config) -> anyhow::Result<Option<UpstreamTls>> {
+    Ok(match &config.upstream.target {
+        Target::Url(remote) => UpstreamTls::load(remote)?,
+        Target::Folder { lfs: Some(lfs), .. } => UpstreamTls::load(lfs)?,
+        Target::Folder { lfs: None, .. } => None,
+    })
+}
+
 impl Material {
     /// Reads all of it.
     pub(super) fn load(config: &Config) -> anyhow::Result<Self> {
         let certificates = config.server.tls.as_ref().map(Certificates::load).transpose()?;
+        let upstream = upstream(config)?;
         let poll = Arc::new(watch::Sender::new(config.server.tls_poll));
-        Ok(Self { certificates, poll })
+        Ok(Self { certificates, upstream, poll })
     }
 
     /// What clients are shown.
@@ -33,10 +46,18 @@ impl Material {
         self.certificates.clone()
     }
 
+    /// What connections to the host are opened with.
+    pub(super) fn upstream(&self) -> Option<UpstreamTls> {
+        self.upstream.clone()
+    }
+
     /// Takes up what changed in the files and can be used.
     pub(super) fn look(&self) {
         if let Some(certificates) = &self.certificates {
             certificates.look();
+        }
+        if let Some(upstream) = &self.upstream {
+            upstream.look();
         }
     }
 
@@ -45,22 +66,22 @@ impl Material {
         if let (Some(certificates), Some(tls)) = (&self.certificates, &config.server.tls) {
             certificates.reload(tls)?;
         }
+        if let Some(upstream) = &self.upstream {
+            upstream.reload()?;
+        }
         self.poll.send_replace(config.server.tls_poll);
         Ok(())
     }
 
     /// Tells the metrics how it is.
     pub(super) fn measure(&self, metrics: &Metrics) {
-        let Some(certificates) = &self.certificates else { return };
-        let standing = certificates.standing();
-        let server = TlsSide {
-            renewed: standing.renewed,
-            failed: standing.failed,
-            bad: standing.bad,
-            not_after: Some(standing.not_after),
-        };
-        let failures = HANDSHAKE_FAILURES.into_iter().zip(certificates.failures());
-        metrics.set_tls(&[("server", server)], &failures.collect::<Vec<_>>());
+        let server = self.certificates.as_ref().map(|server| ("server", side(server.standing())));
+        let upstream =
+            self.upstream.as_ref().map(|upstream| ("upstream", side(upstream.standing())));
+        let sides: Vec<_> = server.into_iter().chain(upstream).collect();
+        let failures = self.certificates.as_ref().map(Certificates::failures).unwrap_or_default();
+        let failures: Vec<_> = HANDSHAKE_FAILURES.into_iter().zip(failures).collect();
+        metrics.set_tls(&sides, &failures);
     }
 
     /// Looks at the files every so often, in a thread of its own, until `stop` is cancelled.
@@ -91,6 +112,11 @@ impl Material {
             }
         }
     }
+}
+
+fn side(standing: Standing) -> TlsSide {
+    let Standing { renewed, failed, bad, not_after } = standing;
+    TlsSide { renewed, failed, bad, not_after }
 }
 
 impl Watch {

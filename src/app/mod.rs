@@ -191,7 +191,7 @@ impl House {
             tickets: Arc::new(Tickets::new()?),
             logins: Arc::default(),
             clerks,
-            back_door: BackDoor::new(&self.config, self.public)?,
+            back_door: BackDoor::new(&self.config, self.public, self.material.upstream())?,
             config: Arc::clone(&self.config),
             database: self.database,
             rules: self.rules,

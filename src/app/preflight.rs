@@ -1,9 +1,10 @@
 //! What must hold beyond the configuration's own text before anything is served: `serve` stops at it,
 //! `check` names it.
 
+use super::material;
 use crate::config::{Config, Listen, Target};
 use crate::domain::names::UserName;
-use crate::forward::{client_tls, http_backend};
+use crate::forward::http_backend;
 use crate::server::tls::Certificates;
 use crate::store::Registry;
 use crate::store::sqlite::{Database, Inspection};
@@ -26,13 +27,9 @@ pub fn faults(config: &Config) -> Vec<String> {
 /// What is wrong with the certificates, our own and those that the upstream is held to.
 fn certificates(config: &Config) -> Vec<String> {
     let own = config.server.tls.as_ref().map(|tls| Certificates::load(tls).map(drop));
-    let trusted = match &config.upstream.target {
-        Target::Url(remote) => client_tls(remote).map(drop),
-        Target::Folder { lfs: Some(lfs), .. } => client_tls(lfs).map(drop),
-        Target::Folder { .. } => Ok(()),
-    };
+    let trusted = material::upstream(config);
     let own = own.and_then(Result::err).map(anyhow::Error::new);
-    let trusted = trusted.err().map(anyhow::Error::new);
+    let trusted = trusted.err();
     own.into_iter().chain(trusted).map(|error| format!("{error:#}")).collect()
 }
 

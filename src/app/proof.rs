@@ -1,7 +1,7 @@
 //! Who a name and a password are, for the command line.
 
 use super::workers::BackDoor;
-use super::{public_origin, side_door};
+use super::{material, public_origin, side_door};
 use crate::config::{Config, Passwords};
 use crate::domain::names::UserName;
 use crate::domain::secret::Secret;
@@ -56,7 +56,7 @@ fn prove(
         return Ok(users::authenticate(registry, name, password)?);
     }
     let public = public_origin(config, &[]);
-    let host = BackDoor::new(config, public)?.host(config)?;
+    let host = BackDoor::new(config, public, material::upstream(config)?)?.host(config)?;
     let host = host.context("there is no host to ask for passwords")?;
     side_door::prove(config, host, name, password)?;
     Ok(users::appear(registry, name, config.service_user(), by)?)

@@ -7,7 +7,7 @@ use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Target};
 use crate::forward::body::Body;
 use crate::forward::http_backend::{self, Folder, HttpBackend};
-use crate::forward::{Forwarder, RemoteError, RemoteHost, client_tls};
+use crate::forward::{Forwarder, RemoteError, RemoteHost, UpstreamTls};
 use crate::gate::{Complaints, Gate, Ids, Recorded, Rules, Ways};
 use crate::manage::clerks::Clerks;
 use crate::manage::login::Logins;
@@ -90,26 +90,22 @@ impl server::Service for Attendant {
 
 /// What is read once for the ways upstream of all workers.
 pub(super) enum BackDoor {
-    Remote {
-        public: Origin,
-        tls: Option<Arc<rustls::ClientConfig>>,
-    },
-    Folder {
-        public: Origin,
-        tls: Option<Arc<rustls::ClientConfig>>,
-        program: PathBuf,
-        folder: Folder,
-    },
+    Remote { public: Origin, tls: Option<UpstreamTls> },
+    Folder { public: Origin, tls: Option<UpstreamTls>, program: PathBuf, folder: Folder },
 }
 
 impl BackDoor {
-    /// Loads the certificates that the upstream is held to, or finds git's backend and its folder.
-    pub(super) fn new(config: &Config, public: Origin) -> anyhow::Result<Self> {
+    /// Finds git's backend and its folder, where there is no host.
+    pub(super) fn new(
+        config: &Config,
+        public: Origin,
+        tls: Option<UpstreamTls>,
+    ) -> anyhow::Result<Self> {
         Ok(match &config.upstream.target {
-            Target::Url(remote) => Self::Remote { public, tls: client_tls(remote)? },
-            Target::Folder { repositories, http_backend, lfs, .. } => Self::Folder {
+            Target::Url(_) => Self::Remote { public, tls },
+            Target::Folder { repositories, http_backend, .. } => Self::Folder {
                 public,
-                tls: lfs.as_deref().map(client_tls).transpose()?.flatten(),
+                tls,
                 program: http_backend::find(http_backend.as_deref())?,
                 folder: Folder::open(repositories)?,
             },

@@ -167,8 +167,8 @@ pub struct Remote {
     pub connect_timeout: Duration,
     /// How long an unused connection is kept.
     pub pool_idle: Duration,
-    /// Certificates to trust besides the system's, PEM.
-    pub ca_file: Option<PathBuf>,
+    /// Whom it is believed by, and what it is shown, when it is an `https` URL.
+    pub tls: tls::HostFiles,
     /// What it is told about who is asking.
     pub identity: Identity,
 }

@@ -1,8 +1,8 @@
 //! One request to a host and the head of its answer: on which connection, and how often.
 
-use super::ForwardError;
 use super::body::Upload;
 use super::pool::{Lease, Pool};
+use super::{ForwardError, TlsFailure};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use std::io::ErrorKind;
@@ -58,6 +58,9 @@ pub(super) async fn exchange(
 
 /// A host that stopped reading is a silent one; it shows as a write that waited for too long.
 fn fault(error: hyper::Error) -> ForwardError {
+    if let Some(failure) = TlsFailure::late(&error) {
+        return ForwardError::Tls(failure);
+    }
     match cause(&error) {
         Some(ErrorKind::TimedOut) => ForwardError::Silent,
         _ => ForwardError::Protocol(error),

@@ -15,10 +15,12 @@ mod pool;
 mod proof;
 mod remote;
 mod socket;
+mod tls;
 
 pub use identity::{Teller, UpstreamCredential};
 pub use proof::Proof;
-pub use remote::{Link, RemoteError, RemoteHost, client_tls};
+pub use remote::{Link, RemoteError, RemoteHost};
+pub use tls::{TlsFailure, UpstreamTls};
 
 use crate::domain::names::RepoPath;
 use crate::domain::policy::Permit;
@@ -84,6 +86,9 @@ pub enum ForwardError {
     /// No connection could be opened.
     #[error("the upstream cannot be reached")]
     Connect(#[source] std::io::Error),
+    /// It could be reached, but TLS with it failed, or it was not who it should be.
+    #[error("TLS to the upstream failed")]
+    Tls(#[source] TlsFailure),
     /// No connection could be opened in time.
     #[error("the upstream did not accept a connection in time")]
     ConnectTimeout,
@@ -160,7 +165,12 @@ impl ForwardError {
     pub const fn may_have_reached(&self) -> bool {
         matches!(
             self,
-            Self::Silent | Self::Protocol(_) | Self::Garbled | Self::Switched | Self::Redirect
+            Self::Tls(TlsFailure { late: true, .. })
+                | Self::Silent
+                | Self::Protocol(_)
+                | Self::Garbled
+                | Self::Switched
+                | Self::Redirect
         )
     }
 
@@ -169,6 +179,7 @@ impl ForwardError {
     pub const fn upstream_kind(&self) -> Option<&'static str> {
         match self {
             Self::Connect(_) | Self::ConnectTimeout => Some("connect"),
+            Self::Tls(_) => Some("tls"),
             Self::Silent => Some("timeout"),
             Self::Protocol(_)
             | Self::Garbled

@@ -3,17 +3,15 @@
 use super::ForwardError;
 use super::body::Upload;
 use super::socket::{Patient, Stream};
+use super::tls::{TlsFailure, UpstreamTls};
 use crate::config::Remote;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::cell::{Cell, RefCell};
-use std::io;
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 /// As on the side of the clients: what one connection buffers while a stream flows.
 const BUFFER: usize = 1024 * 1024;
@@ -24,7 +22,7 @@ const MOST_IDLE: usize = 512;
 pub(super) struct Address {
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+    pub(super) tls: Option<(UpstreamTls, ServerName<'static>)>,
     pub(super) timeout: Duration,
 }
 
@@ -32,14 +30,11 @@ impl Address {
     /// The address that the configuration names. `tls` is needed when it is an `https` URL.
     pub(super) fn new(
         remote: &Remote,
-        tls: Option<&Arc<rustls::ClientConfig>>,
+        tls: Option<&UpstreamTls>,
     ) -> Result<Self, rustls::pki_types::InvalidDnsNameError> {
         let origin = &remote.origin;
         let tls = match tls.filter(|_| origin.https) {
-            Some(config) => {
-                let name = ServerName::try_from(origin.host.clone())?;
-                Some((TlsConnector::from(Arc::clone(config)), name))
-            }
+            Some(tls) => Some((tls.clone(), ServerName::try_from(origin.host.clone())?)),
             None => None,
         };
         Ok(Self {
@@ -62,9 +57,7 @@ impl Address {
         B::Error: Into<super::body::BoxError>,
     {
         let opened = tokio::time::timeout(self.timeout, self.open()).await;
-        let stream = opened
-            .map_err(|_elapsed| ForwardError::ConnectTimeout)?
-            .map_err(ForwardError::Connect)?;
+        let stream = opened.map_err(|_elapsed| ForwardError::ConnectTimeout)??;
         http1::Builder::new()
             .max_buf_size(BUFFER)
             .handshake(TokioIo::new(Patient::new(stream, patience)))
@@ -72,13 +65,16 @@ impl Address {
             .map_err(ForwardError::Protocol)
     }
 
-    async fn open(&self) -> io::Result<Stream> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        stream.set_nodelay(true)?;
+    async fn open(&self) -> Result<Stream, ForwardError> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
+        let stream = stream.map_err(ForwardError::Connect)?;
+        stream.set_nodelay(true).map_err(ForwardError::Connect)?;
         Ok(match &self.tls {
             None => Stream::Plain(stream),
-            Some((connector, name)) => {
-                Stream::Tls(Box::new(connector.connect(name.clone(), stream).await?))
+            Some((tls, name)) => {
+                let secured = tls.connector().connect(name.clone(), stream).await;
+                let failed = |error| ForwardError::Tls(TlsFailure::of(&error));
+                Stream::Tls(Box::new(secured.map_err(failed)?))
             }
         })
     }

@@ -3,8 +3,8 @@
 //! The request is ours from the first byte to the last, and goes by itself on a connection of its own:
 //! nothing of what the client sent could change its meaning, and nobody else's request follows on it.
 
-use super::ForwardError;
 use super::pool::Address;
+use super::{ForwardError, TlsFailure};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, HOST, HeaderValue, USER_AGENT};
@@ -60,7 +60,10 @@ pub(super) async fn ask(
             // Why it ended, the request was told.
             Either::Right((_, answer)) => answer.await,
         }
-        .map_err(ForwardError::Protocol)
+        .map_err(|error| match TlsFailure::late(&error) {
+            Some(failure) => ForwardError::Tls(failure),
+            None => ForwardError::Protocol(error),
+        })
     };
     let asked = tokio::time::timeout(timeout, asking).await;
     let (head, _body) = asked.map_err(|_elapsed| ForwardError::Silent)??.into_parts();
@@ -101,7 +104,7 @@ mod tests {
             host: "git.internal".to_owned(),
             connect_timeout: PATIENCE,
             pool_idle: PATIENCE,
-            ca_file: None,
+            tls: crate::config::tls::HostFiles { ca: None, system_roots: true, client: None },
             identity: Identity::None,
         };
         RemoteHost::new(&remote, &origin, None).expect("a host")

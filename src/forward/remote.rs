@@ -10,17 +10,14 @@ use super::location::{self, Location};
 use super::permission;
 use super::pool::{Address, Pool};
 use super::proof::{self, Proof};
+use super::tls::UpstreamTls;
 use super::{ForwardError, Outbound, Passage, Teller, Upload, UpstreamCredential, headers};
 use crate::config::{Origin, Remote};
 use crate::domain::policy::{Permit, Traveller};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -36,51 +33,6 @@ pub enum RemoteError {
     /// A header that is to be sent cannot be a header.
     #[error("`{0}` cannot stand in a header")]
     Header(String),
-    /// The certificates of `ca_file` cannot be read.
-    #[error("cannot read certificates from {path}")]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: rustls::pki_types::pem::Error,
-    },
-    /// The file has none in it.
-    #[error("there is no certificate in {0}")]
-    NoCa(PathBuf),
-    /// A certificate cannot be trusted.
-    #[error("TLS to the upstream cannot be set up")]
-    Tls(#[from] rustls::Error),
-}
-
-/// What TLS to the upstream trusts: the system's certificates and those of `ca_file`. `None` for a
-/// host without TLS.
-///
-/// # Errors
-/// When `ca_file` cannot be read.
-pub fn client_tls(remote: &Remote) -> Result<Option<Arc<rustls::ClientConfig>>, RemoteError> {
-    if !remote.origin.https {
-        return Ok(None);
-    }
-    let mut roots = rustls::RootCertStore::empty();
-    // Single certificates of the system's that cannot be read are the system's business.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = &remote.ca_file {
-        let failed = |source| RemoteError::CaFile { path: path.clone(), source };
-        let before = roots.len();
-        for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
-            roots.add(certificate.map_err(failed)?)?;
-        }
-        if roots.len() == before {
-            return Err(RemoteError::NoCa(path.clone()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Some(Arc::new(config)))
 }
 
 /// A host over HTTP, as one worker reaches it.
@@ -103,7 +55,7 @@ impl RemoteHost {
     pub fn new(
         remote: &Remote,
         public: &Origin,
-        tls: Option<&Arc<rustls::ClientConfig>>,
+        tls: Option<&UpstreamTls>,
     ) -> Result<Self, RemoteError> {
         let header = |text: &str| {
             HeaderValue::from_str(text).map_err(|_| RemoteError::Header(text.to_owned()))

@@ -252,6 +252,7 @@ fn of_forwarding(error: &ForwardError) -> StatusCode {
 fn forwarding_reason(error: &ForwardError) -> &'static str {
     match error {
         ForwardError::Connect(_) | ForwardError::ConnectTimeout => "upstream-connect",
+        ForwardError::Tls(_) => "upstream-tls",
         ForwardError::Silent => "upstream-silent",
         ForwardError::Protocol(_)
         | ForwardError::Switched

@@ -48,7 +48,8 @@ struct ByTime {
 /// The times within which tokens are counted as expiring, by the `within` label, in days.
 pub const EXPIRING: [(&str, u32); 4] = [("1d", 1), ("7d", 7), ("14d", 14), ("30d", 30)];
 /// The kinds of trouble with the upstream, by the `kind` label.
-pub const UPSTREAM_ERRORS: [&str; 5] = ["connect", "timeout", "protocol", "credential", "redirect"];
+pub const UPSTREAM_ERRORS: [&str; 6] =
+    ["connect", "tls", "timeout", "protocol", "credential", "redirect"];
 /// How look-ups in the store were answered, by the `answer` label.
 pub const LOOKUP_ANSWERS: [&str; 3] = ["memory", "database", "error"];
 

@@ -4,13 +4,13 @@
 mod authority;
 mod certificates;
 mod client_certificates;
+mod lfs;
 mod renewal;
+mod upstream;
 
 pub use self::authority::Authority;
 use self::authority::Certificate;
-use super::support::{
-    Git, PATIENCE, Site, SiteBuilder, Upstream, bearer, read_head, replies, request,
-};
+use super::support::{Git, PATIENCE, Site, SiteBuilder, Upstream, replies, request};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
@@ -19,12 +19,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConfig, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 use std::convert::Infallible;
 use std::fs;
 use std::future::Future;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -277,69 +277,6 @@ fn refused_uploads_over_http2() {
         }
     });
     assert_eq!(upstream.seen().len(), 3, "only the reads behind them");
-}
-
-/// An upstream that speaks HTTPS: its address, and how many requests it answered.
-fn https_upstream(certificate: &Certificate) -> (SocketAddr, Arc<AtomicUsize>) {
-    let config = ServerConfig::builder_with_provider(authority::provider())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der()], certificate.key_der())
-        .unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let answered = Arc::<AtomicUsize>::default();
-    let count = Arc::clone(&answered);
-    std::thread::spawn(move || {
-        for socket in listener.incoming().flatten() {
-            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = rustls::StreamOwned::new(connection, socket);
-            while read_head(&mut stream).is_some() {
-                count.fetch_add(1, Ordering::SeqCst);
-                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure";
-                if stream.write_all(answer).is_err() {
-                    break;
-                }
-            }
-        }
-    });
-    (address, answered)
-}
-
-#[test]
-fn upstreams_over_https() {
-    let (ours, others) = (Authority::new(), Authority::new());
-    let (address, answered) = https_upstream(&ours.certify_as(&["localhost"]));
-    // Which authority is trusted, by which name the upstream is called, and the answer.
-    let cases = [
-        (Some(&ours), "localhost", 200),
-        (Some(&others), "localhost", 502),
-        (None, "localhost", 502),
-        // A name that the certificate is not for.
-        (Some(&ours), "127.0.0.1", 502),
-    ];
-    for (authority, host, status) in cases {
-        let url = format!("https://{host}:{}", address.port());
-        let ca = authority.map_or("", |_| "ca_file = 'ca.pem'");
-        let builder = SiteBuilder::url(&url, ca);
-        if let Some(authority) = authority {
-            fs::write(builder.folder().join("ca.pem"), &authority.pem).unwrap();
-        }
-        let site = builder.start();
-        let token = with_token(&site);
-        let before = answered.load(Ordering::SeqCst);
-        let reply = request(site.address(), "GET /team/app.git/HEAD", &bearer(&token), b"");
-        assert_eq!(reply.status, status, "{host}: {}", reply.text());
-        let passed = usize::from(status == 200);
-        assert_eq!(answered.load(Ordering::SeqCst), before + passed, "{host}");
-        if status == 200 {
-            assert_eq!(reply.text(), "secure");
-        } else {
-            site.logged(&["\"error\"", "certificate"]);
-        }
-    }
 }
 
 /// Who has said nothing does not hold up a restart.

@@ -119,6 +119,15 @@ impl<'d> Section<'d> {
         None
     }
 
+    /// `true` or `false`.
+    pub(in crate::config) fn flag(&mut self, key: &'static str) -> Option<Found<bool>> {
+        let found = self.find(key)?;
+        match found.value.as_bool() {
+            Some(flag) => Some(found.with(flag)),
+            None => self.wrong(key, "true or false", &found),
+        }
+    }
+
     /// A duration.
     pub(in crate::config) fn duration(&mut self, key: &'static str) -> Option<Found<Duration>> {
         self.parsed(key, duration::parse)

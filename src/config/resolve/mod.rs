@@ -4,6 +4,7 @@ mod access;
 mod credential;
 pub(super) mod files;
 mod folder;
+mod host_tls;
 mod identity;
 mod keys;
 mod listen;

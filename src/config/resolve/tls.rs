@@ -98,6 +98,23 @@ pub(super) fn pair(
     Some(Placed { files: PairFiles { cert: cert.value, key: key.value }, keys })
 }
 
+impl<F> Placed<F> {
+    /// Files, with the key and the place of each in their order.
+    pub(super) const fn new(files: F, keys: Vec<(&'static str, Place)>) -> Self {
+        Self { files, keys }
+    }
+
+    /// The keys, with their places.
+    pub(super) fn keys(&self) -> &[(&'static str, Place)] {
+        &self.keys
+    }
+
+    /// The files.
+    pub(super) const fn files(&self) -> &F {
+        &self.files
+    }
+}
+
 impl<F: Files> Placed<F> {
     /// The files.
     pub(super) fn into_files(self) -> F {
@@ -130,10 +147,23 @@ impl Placed<PairFiles> {
     /// Reads them, and warns of a certificate that nobody believes now.
     pub(super) fn load_certificate(&self, notes: &mut Notes) -> Option<Certificate> {
         let certificate = self.load(notes)?;
-        if let (Some(why), Some((key, place))) = (certificate.untimely(now()), self.keys.first()) {
-            notes.warning(*place, format!("`{key}`: the certificate {why}: clients refuse it"));
+        if let Some((key, place)) = self.keys.first() {
+            Self::warn_of_time(key, *place, &certificate, notes);
         }
         Some(certificate)
+    }
+
+    /// Warns of a certificate that nobody believes now.
+    pub(super) fn warn_of_time(
+        key: &str,
+        place: Place,
+        certificate: &Certificate,
+        notes: &mut Notes,
+    ) {
+        if let Some(why) = certificate.untimely(now()) {
+            let text = format!("`{key}`: the certificate {why}: whoever is shown it refuses it");
+            notes.warning(place, text);
+        }
     }
 }
 

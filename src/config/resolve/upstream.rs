@@ -1,7 +1,7 @@
 //! `[upstream]`: a host, or a folder of repositories.
 
 use super::access::Rights;
-use super::{Environment, files, folder, identity, origin};
+use super::{Environment, files, folder, host_tls, identity, origin};
 use crate::config::mistake::{Notes, Place};
 use crate::config::read::{Document, Found, Section};
 use crate::config::{Identity, Origin, Remote, Target, Upstream};
@@ -31,7 +31,7 @@ struct Keys {
     host: Option<Found<String>>,
     connect_timeout: Option<Found<Duration>>,
     pool_idle: Option<Found<Duration>>,
-    ca_file: Option<Found<PathBuf>>,
+    tls: Option<host_tls::Draft>,
     /// The file sets `lfs_url`, rightly or wrongly.
     lfs_set: bool,
     /// Where the file sets `url` and `repositories`, rightly or wrongly.
@@ -54,18 +54,14 @@ pub(super) fn read(
         // Which identity is right depends on the one that stays.
         (Some(_), Some(_)) => (None, None),
         (None, Some(_)) => {
-            if environment.for_serving {
-                check_ca(&keys, notes);
-            }
+            keys.check_tls(environment, notes);
             let target = folder_target(&keys, identity, environment, public_url, notes);
             (target, Some(Rights::Folder))
         }
         (_, None) => {
             let rights = identity.rights();
             let identity = identity.for_host(environment, notes);
-            if environment.for_serving {
-                check_ca(&keys, notes);
-            }
+            keys.check_tls(environment, notes);
             (url_target(&keys, identity, public_url, notes), rights)
         }
     };
@@ -79,7 +75,15 @@ fn keys(section: &mut Section<'_>) -> Keys {
     let strangers: &[_] = match (targets, section.set("lfs_url")) {
         // The server of LFS is reached as a host is.
         ((_, Some(_)), Some(_)) => &["host"],
-        ((_, Some(_)), None) => &["host", "connect_timeout", "pool_idle", "ca_file"],
+        ((_, Some(_)), None) => &[
+            "host",
+            "connect_timeout",
+            "pool_idle",
+            "ca_file",
+            "system_roots",
+            "client_cert",
+            "client_key",
+        ],
         _ => &["http_backend", "lfs_url"],
     };
     Keys {
@@ -92,7 +96,7 @@ fn keys(section: &mut Section<'_>) -> Keys {
         host: section.parsed("host", origin::authority),
         connect_timeout: section.duration("connect_timeout"),
         pool_idle: section.duration("pool_idle"),
-        ca_file: section.path("ca_file"),
+        tls: host_tls::read(section),
         lfs_set: section.set("lfs_url").is_some(),
         targets,
         stray: strangers.iter().filter_map(|key| Some((*key, section.set(key)?))).collect(),
@@ -149,6 +153,14 @@ impl Keys {
 }
 
 impl Keys {
+    fn check_tls(&self, environment: &Environment<'_>, notes: &mut Notes) {
+        let url = if self.targets.1.is_some() { &self.lfs_url } else { &self.url };
+        let https = url.as_ref().is_none_or(|url| url.value.https);
+        if let Some(tls) = &self.tls {
+            tls.check(https, environment, notes);
+        }
+    }
+
     /// The host at this URL.
     fn remote(&self, url: &Found<Origin>, identity: Identity) -> Option<Remote> {
         Some(Remote {
@@ -156,17 +168,9 @@ impl Keys {
             host: self.host.as_ref().map_or(&url.value.authority, |host| &host.value).clone(),
             connect_timeout: self.connect_timeout.as_ref()?.value,
             pool_idle: self.pool_idle.as_ref()?.value,
-            ca_file: self.ca_file.as_ref().map(|file| file.value.clone()),
+            tls: self.tls.as_ref()?.files(),
             identity,
         })
-    }
-}
-
-fn check_ca(keys: &Keys, notes: &mut Notes) {
-    if let Some(file) = &keys.ca_file
-        && let Err(fault) = files::open(&file.value)
-    {
-        notes.error(file.place, format!("`ca_file`: {fault}"));
     }
 }
 

@@ -49,7 +49,7 @@ impl Files for AuthorityFiles {
 ///
 /// # Errors
 /// When there is none in it, or something else.
-pub fn authorities(pem: &[u8], roots: &mut RootCertStore) -> Result<(), String> {
+pub(super) fn authorities(pem: &[u8], roots: &mut RootCertStore) -> Result<(), String> {
     let mut none = true;
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate

@@ -4,12 +4,16 @@
 //! all three find the same mistakes.
 
 mod authorities;
+mod host;
 mod kept;
 mod pair;
+mod tally;
 
-pub use authorities::{AuthorityFiles, authorities};
+pub use authorities::AuthorityFiles;
+pub use host::{HostFiles, HostTls};
 pub use kept::{Change, Contents, FileFault, Files, Kept, Named};
 pub use pair::{Certificate, PairFiles};
+pub use tally::{Standing, Tally, tell_untimely};
 
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};

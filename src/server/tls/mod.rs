@@ -9,14 +9,14 @@ mod failures;
 pub use failures::HANDSHAKE_FAILURES;
 
 use crate::config::Tls;
-use crate::config::tls::{AuthorityFiles, Change, FileFault, Files, Kept, PairFiles, now};
+use crate::config::tls::{
+    AuthorityFiles, FileFault, Kept, PairFiles, Standing, Tally, tell_untimely,
+};
 use arc_swap::ArcSwap;
 use choice::Choice;
 use failures::Failures;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
-use std::fmt::Debug;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_rustls::TlsAcceptor;
 
@@ -41,8 +41,7 @@ pub struct Certificates(Arc<Shared>);
 struct Shared {
     current: ArcSwap<ServerConfig>,
     set: Mutex<Set>,
-    renewed: AtomicU64,
-    failed: AtomicU64,
+    tally: Tally,
     failures: Failures,
 }
 
@@ -59,19 +58,6 @@ struct Pair {
     told: bool,
 }
 
-/// How the certificates are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Changes of files that were taken up.
-    pub renewed: u64,
-    /// Changes that were not.
-    pub failed: u64,
-    /// Whether some file cannot be used as it is now, so that what it was before is in force.
-    pub bad: bool,
-    /// The last second in which all of them are valid, since 1970.
-    pub not_after: u64,
-}
-
 impl Certificates {
     /// Loads them.
     ///
@@ -82,8 +68,7 @@ impl Certificates {
         Ok(Self(Arc::new(Shared {
             current: ArcSwap::from(set.config()?),
             set: Mutex::new(set),
-            renewed: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            tally: Tally::default(),
             failures: Failures::default(),
         })))
     }
@@ -92,26 +77,20 @@ impl Certificates {
     /// one of the same files in force, and the log says so, once for each change.
     pub fn look(&self) {
         let mut set = self.set();
-        let mut renewed = 0;
+        let tally = &self.0.tally;
+        let mut renewed = false;
         for pair in &mut set.pairs {
-            if self.seen(&mut pair.kept) {
-                renewed += 1;
+            if tally.seen(&mut pair.kept) {
+                renewed = true;
                 pair.told = false;
             }
         }
-        if let Some(clients) = &mut set.clients
-            && self.seen(clients)
-        {
-            renewed += 1;
-        }
-        if renewed > 0 {
+        renewed |= set.clients.as_mut().is_some_and(|clients| tally.seen(clients));
+        if renewed {
             match set.config() {
-                Ok(config) => {
-                    self.0.current.store(config);
-                    self.0.renewed.fetch_add(renewed, Ordering::Relaxed);
-                }
+                Ok(config) => self.0.current.store(config),
                 Err(error) => {
-                    self.0.failed.fetch_add(renewed, Ordering::Relaxed);
+                    tally.fail();
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
                     tracing::error!(%error, cause, "the old certificates stay in force");
                 }
@@ -127,13 +106,11 @@ impl Certificates {
     pub fn reload(&self, tls: &Tls) -> Result<(), TlsError> {
         let mut set = self.set();
         let loaded = Set::load(tls).and_then(|new| Ok((new.config()?, new)));
-        let (config, new) = loaded.inspect_err(|_| {
-            self.0.failed.fetch_add(1, Ordering::Relaxed);
-        })?;
+        let (config, new) = loaded.inspect_err(|_| self.0.tally.fail())?;
         // Without a change sessions go on.
         if !new.is(&set) {
             self.0.current.store(config);
-            self.0.renewed.fetch_add(1, Ordering::Relaxed);
+            self.0.tally.renew();
         }
         *set = new;
         Ok(())
@@ -146,12 +123,7 @@ impl Certificates {
         let bad = set.pairs.iter().any(|pair| pair.kept.is_bad())
             || set.clients.as_ref().is_some_and(Kept::is_bad);
         let ends = set.pairs.iter().map(|pair| pair.kept.loaded().not_after);
-        Standing {
-            renewed: self.0.renewed.load(Ordering::Relaxed),
-            failed: self.0.failed.load(Ordering::Relaxed),
-            bad,
-            not_after: ends.min().unwrap_or_default(),
-        }
+        self.0.tally.standing(bad, ends.min())
     }
 
     /// How many handshakes failed, by each of [`HANDSHAKE_FAILURES`].
@@ -167,23 +139,6 @@ impl Certificates {
     /// A handshake failed; without an error it took too long.
     pub(super) fn failed(&self, error: Option<&std::io::Error>) {
         self.0.failures.count(error);
-    }
-
-    /// Looks at files; whether they are new and good.
-    fn seen<F: Files + Debug>(&self, kept: &mut Kept<F>) -> bool {
-        match kept.look() {
-            Change::Same => false,
-            Change::Renewed => {
-                tracing::info!(files = ?kept.files(), "TLS: read anew");
-                true
-            }
-            Change::Failed(fault) => {
-                self.0.failed.fetch_add(1, Ordering::Relaxed);
-                let text = "TLS: these files cannot be used; what they held before stays in force";
-                tracing::error!(%fault, files = ?kept.files(), "{text}");
-                false
-            }
-        }
     }
 
     fn set(&self) -> MutexGuard<'_, Set> {
@@ -236,14 +191,8 @@ impl Set {
 
     /// Tells of certificates that nobody believes, once.
     fn warn(&mut self) {
-        let now = now();
-        for pair in &mut self.pairs {
-            let untimely = pair.kept.loaded().untimely(now);
-            if let (Some(why), false) = (&untimely, pair.told) {
-                let cert = pair.kept.files().cert.display().to_string();
-                tracing::warn!(cert, "the certificate {why}: clients refuse it");
-            }
-            pair.told = untimely.is_some();
+        for Pair { kept, told } in &mut self.pairs {
+            tell_untimely(kept.loaded(), kept.files(), told);
         }
     }
 }

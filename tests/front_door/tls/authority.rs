@@ -38,13 +38,18 @@ pub fn provider() -> Arc<CryptoProvider> {
 impl Authority {
     pub fn new() -> Self {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let name = format!("authority {}", NEXT.fetch_add(1, Ordering::Relaxed));
         params.distinguished_name.push(DnType::CommonName, name);
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// Its own certificate, as a server might show it.
+    pub fn own(&self) -> Certificate {
+        Certificate { pem: self.pem.clone(), key: self.issuer.key().serialize_pem(), serial: 0 }
     }
 
     /// For this machine.
@@ -142,6 +147,19 @@ impl Certificate {
 
     pub fn key_der(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap()
+    }
+}
+
+/// A certificate that nobody but itself vouches for, and that says that it is no authority's.
+pub fn self_signed(names: &[&str]) -> Certificate {
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.is_ca = IsCa::ExplicitNoCa;
+    Certificate {
+        pem: params.self_signed(&key).unwrap().pem(),
+        key: key.serialize_pem(),
+        serial: 0,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A file, and the lines of its report. `$DIR` in both is a folder of the test's own.
 
+mod host_tls;
 mod own;
 mod reading;
 mod rules;
