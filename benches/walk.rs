@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot go on has nothing to say")]
 #![expect(clippy::panic, reason = "a bench that cannot go on has nothing to say")]
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use gitlatch::app::{House, now};
@@ -21,7 +22,7 @@ use gitlatch::domain::trail::{Actor, Author};
 use gitlatch::forward::headers;
 use gitlatch::manage::Label;
 use gitlatch::manage::tokens::{self, TokenRequest, Wanted};
-use gitlatch::server::{self, Limits as Timeouts, Peer, Plan};
+use gitlatch::server::{self, Limits as Bounds, Peer, Plan};
 use gitlatch::store::sqlite::Database;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
@@ -166,12 +167,13 @@ fn upstream(stop: CancellationToken) -> SocketAddr {
         listeners,
         tls: None,
         workers: 1,
-        limits: Timeouts {
+        limits: Arc::new(ArcSwap::from_pointee(Bounds {
             header_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
-            drain_timeout: Duration::ZERO,
-        },
+            ..Bounds::default()
+        })),
         connections: Arc::default(),
+        faults: Arc::default(),
         stop,
     };
     std::thread::spawn(move || server::run(plan, |_| Ok(Upstream)));

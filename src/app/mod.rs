@@ -1,6 +1,7 @@
 //! Builds the house from a configuration and hands each room only what it needs.
 
 mod endings;
+mod limits;
 mod material;
 mod operations;
 pub mod preflight;
@@ -17,7 +18,7 @@ use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
-use crate::server::{self, Bound, Connections, Limits, Plan};
+use crate::server::{self, Bound, Connections, Faults, Limits, Plan};
 use crate::store::sqlite::Database;
 use crate::store::{Reading, RightsSource};
 use crate::telemetry;
@@ -100,6 +101,7 @@ pub struct House {
     material: Material,
     database: Database,
     rules: Arc<ArcSwap<Rules>>,
+    limits: Arc<ArcSwap<Limits>>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 }
@@ -121,6 +123,7 @@ impl House {
         };
         let public = public_origin(&config, &listeners);
         let rules = Arc::new(ArcSwap::from_pointee(rules(&config, &public.prefix)));
+        let limits = Arc::new(ArcSwap::from_pointee(limits::of(&config)));
         let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
         Ok(Self {
             public,
@@ -129,6 +132,7 @@ impl House {
             material,
             database,
             rules,
+            limits,
             metrics: Arc::new(Metrics::new(&actions)),
             stop: CancellationToken::new(),
             config: Arc::new(config),
@@ -148,7 +152,15 @@ impl House {
     }
 
     fn reloader(&self, path: PathBuf) -> reload::Reloader {
-        reload::Reloader::new(path, &self.config, self.rules.clone(), self.material.clone())
+        reload::Reloader::new(
+            path,
+            &self.config,
+            reload::InForce {
+                rules: self.rules.clone(),
+                limits: self.limits.clone(),
+                material: self.material.clone(),
+            },
+        )
     }
 
     /// Serves until it is told to stop. Request lines go to standard output.
@@ -164,7 +176,7 @@ impl House {
     /// # Errors
     /// When a worker cannot be started.
     pub fn run_with_log(self, log: Box<dyn Write + Send>) -> anyhow::Result<()> {
-        let connections = Arc::<Connections>::default();
+        let (connections, faults) = (Arc::<Connections>::default(), Arc::<Faults>::default());
         let json = self.config.log.json;
         let log = Arc::new(LineWriter::start(json, Arc::clone(&self.metrics), log)?);
         let maintenance = self.database.serve()?;
@@ -180,6 +192,7 @@ impl House {
                 metrics: Arc::clone(&self.metrics),
                 connections: Arc::clone(&connections),
                 material: self.material.clone(),
+                faults: Arc::clone(&faults),
                 draining: self.stop.clone(),
                 stop: closing.clone(),
             })
@@ -204,12 +217,9 @@ impl House {
             listeners: self.listeners,
             tls: self.material.certificates(),
             workers: worker_count(self.config.server.threads),
-            limits: Limits {
-                header_timeout: self.config.server.header_timeout,
-                idle_timeout: self.config.server.idle_timeout,
-                drain_timeout: self.config.server.drain_timeout,
-            },
+            limits: self.limits,
             connections,
+            faults,
             stop: self.stop.clone(),
         };
         let served = server::run(plan, move |_| workers.gate());
@@ -279,5 +289,6 @@ fn rules(config: &Config, prefix: &str) -> Rules {
         lfs_other_hosts: config.lfs.other_hosts,
         idle_timeout: config.server.idle_timeout,
         max_body: config.server.max_body,
+        headers: config.limits.headers,
     }
 }

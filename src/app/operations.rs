@@ -4,10 +4,11 @@ use super::material::Material;
 use crate::config::Target;
 use crate::domain::settings::DAY_MILLIS;
 use crate::forward::http_backend::Folder;
-use crate::server::{self, Bound, Connections, Limits, Peer, Plan};
+use crate::server::{self, Bound, Connections, Crowded, Fault, Faults, Limits, Peer, Plan};
 use crate::store::Registry;
 use crate::store::sqlite::Database;
 use crate::telemetry::metrics::{EXPIRING, Metrics};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -24,8 +25,6 @@ use tokio_util::sync::CancellationToken;
 const REACH: Duration = Duration::from_secs(2);
 /// How long a count of tokens is good for: it is the one figure that costs a query.
 const COUNT_FOR: Duration = Duration::from_secs(10);
-/// How long an operator's client may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What readiness asks of the upstream.
 #[derive(Clone, Debug)]
@@ -67,6 +66,7 @@ pub(super) struct Desk {
     pub(super) metrics: Arc<Metrics>,
     pub(super) connections: Arc<Connections>,
     pub(super) material: Material,
+    pub(super) faults: Arc<Faults>,
     /// Cancelled when the house is told to stop: it is not ready any more.
     pub(super) draining: CancellationToken,
     /// Cancelled when it has stopped.
@@ -91,16 +91,14 @@ pub(super) fn start(desk: Desk) -> Running {
         listeners: vec![desk.listener],
         tls: None,
         workers: 1,
-        limits: Limits {
-            header_timeout: PATIENCE,
-            idle_timeout: PATIENCE,
-            drain_timeout: Duration::ZERO,
-        },
+        limits: Arc::new(ArcSwap::from_pointee(Limits::default())),
         connections: Arc::default(),
+        faults: Arc::default(),
         stop: desk.stop,
     };
     let (database, upstream, metrics) = (desk.database, desk.upstream, desk.metrics);
-    let (connections, draining, material) = (desk.connections, desk.draining, desk.material);
+    let (connections, faults, draining) = (desk.connections, desk.faults, desk.draining);
+    let material = desk.material;
     Running(std::thread::spawn(move || {
         let served = server::run(plan, move |_| {
             Ok(Clerk {
@@ -108,6 +106,7 @@ pub(super) fn start(desk: Desk) -> Running {
                 upstream: upstream.clone(),
                 metrics: Arc::clone(&metrics),
                 connections: Arc::clone(&connections),
+                faults: Arc::clone(&faults),
                 draining: draining.clone(),
                 material: material.clone(),
                 counted: Cell::new(None),
@@ -124,6 +123,7 @@ struct Clerk {
     upstream: Upstream,
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
+    faults: Arc<Faults>,
     draining: CancellationToken,
     material: Material,
     counted: Cell<Option<Instant>>,
@@ -193,6 +193,12 @@ impl Clerk {
         }
         self.metrics.set_connections(self.connections.open(), self.connections.total());
         self.material.measure(&self.metrics);
+        for why in Crowded::ALL {
+            self.metrics.set_connections_refused(why.name(), self.connections.refused(why));
+        }
+        for fault in Fault::ALL {
+            self.metrics.set_framing_errors(fault.name(), self.faults.count(fault));
+        }
         let mut response = text(StatusCode::OK, self.metrics.text());
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

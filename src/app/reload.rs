@@ -4,6 +4,7 @@ use super::material::Material;
 use crate::config::{self, Config, Environment, Identity, Target};
 use crate::domain::token::TokenHash;
 use crate::gate::Rules;
+use crate::server::Limits;
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,18 +17,19 @@ const BINDING: [&str; 3] = ["upstream", "upstream.identity", "access.users"];
 pub(super) struct Reloader {
     path: PathBuf,
     fixed: Vec<(&'static str, String)>,
-    rules: Arc<ArcSwap<Rules>>,
-    material: Material,
+    in_force: InForce,
+}
+
+/// What changes while serving.
+pub(super) struct InForce {
+    pub(super) rules: Arc<ArcSwap<Rules>>,
+    pub(super) limits: Arc<ArcSwap<Limits>>,
+    pub(super) material: Material,
 }
 
 impl Reloader {
-    pub(super) fn new(
-        path: PathBuf,
-        config: &Config,
-        rules: Arc<ArcSwap<Rules>>,
-        material: Material,
-    ) -> Self {
-        Self { path, fixed: fixed(config), rules, material }
+    pub(super) fn new(path: PathBuf, config: &Config, in_force: InForce) -> Self {
+        Self { path, fixed: fixed(config), in_force }
     }
 
     /// Reads the file again. A bad one, or bad certificates, leave the old settings in force; certificates that
@@ -45,7 +47,7 @@ impl Reloader {
                     tracing::error!(file, line, column, "{}", mistake.text);
                 }
                 tracing::error!(file, "not reloaded: the old settings stay in force");
-                self.material.look();
+                self.in_force.material.look();
                 return;
             }
         };
@@ -63,13 +65,15 @@ impl Reloader {
             tracing::error!(file, "not reloaded: the old settings stay in force until a restart");
             return;
         }
-        if let Err(error) = self.material.reload(&config) {
+        if let Err(error) = self.in_force.material.reload(&config) {
             tracing::error!(file, "{error:#}");
             tracing::error!(file, "not reloaded: the old settings stay in force");
             return;
         }
-        let running = self.rules.load_full();
-        self.rules.store(Arc::new(running.reloaded(&super::rules(&config, &running.prefix))));
+        let InForce { rules, limits, .. } = &self.in_force;
+        let running = rules.load_full();
+        rules.store(Arc::new(running.reloaded(&super::rules(&config, &running.prefix))));
+        limits.store(Arc::new(super::limits::reloaded(&limits.load(), &config)));
         tracing::info!(file, "reloaded");
     }
 }

@@ -3,11 +3,13 @@
 //! `proxy.toml.example` is embedded: it is the documentation and the lowest layer of defaults. The
 //! loader is the one that `check` runs, so what `check` accepts is what `serve` starts with.
 
+mod limits;
 mod mistake;
 mod read;
 mod resolve;
 pub mod tls;
 
+pub use limits::Limits;
 pub use mistake::{Mistake, Report, Severity};
 pub use resolve::{Environment, KeyError, KeySource, load};
 pub use tls::{Tls, TlsVersion};
@@ -32,6 +34,8 @@ pub const EXAMPLE: &str = include_str!("../../proxy.toml.example");
 pub struct Config {
     /// `[server]`: the public address.
     pub server: Server,
+    /// `[limits]`: how much is taken at once.
+    pub limits: Limits,
     /// `[operations]`: health and metrics.
     pub operations: Operations,
     /// `[store]`: where tokens, users, grants and settings live.

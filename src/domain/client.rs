@@ -1,7 +1,7 @@
 //! Where a client is: its own address, or the one that a trusted proxy tells.
 
 use ipnet::{IpNet, Ipv4Net};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Whose `X-Forwarded-For` is believed; by default nobody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,32 @@ pub struct TrustedProxies {
     pub unix: bool,
 }
 
+/// Where somebody is, as far as it counts: addresses that one customer has for themselves are one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// One address.
+    V4(Ipv4Addr),
+    /// A network of /64, which one customer has for themselves, and all of its addresses.
+    V6([u16; 4]),
+    /// On this machine, without an address.
+    Local,
+}
+
+impl Place {
+    /// Where this address is; `None` is on a Unix socket. IPv4 in IPv6 is IPv4.
+    #[must_use]
+    pub fn of(address: Option<IpAddr>) -> Self {
+        match address.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => Self::V4(address),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self::V6([a, b, c, d])
+            }
+            None => Self::Local,
+        }
+    }
+}
+
 /// An `X-Forwarded-For` of a trusted proxy that cannot be read (400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("X-Forwarded-For holds something that is no address")]
@@ -20,6 +46,12 @@ pub struct ForwardedFault;
 impl TrustedProxies {
     fn trust(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether this is the other end of a trusted proxy's connection; `None` is a peer on a Unix socket.
+    #[must_use]
+    pub fn trust_peer(&self, peer: Option<IpAddr>) -> bool {
+        peer.map_or(self.unix, |peer| self.trust(peer.to_canonical()))
     }
 
     /// The client's address. `peer` is the other end of the connection, `None` on a Unix socket, and
@@ -34,8 +66,7 @@ impl TrustedProxies {
         forwarded: impl DoubleEndedIterator<Item = &'a str>,
     ) -> Result<Option<IpAddr>, ForwardedFault> {
         let peer = peer.map(|peer| peer.to_canonical());
-        let trusted = peer.map_or(self.unix, |peer| self.trust(peer));
-        if !trusted {
+        if !self.trust_peer(peer) {
             return Ok(peer);
         }
         let mut farthest = peer;

@@ -18,8 +18,12 @@ pub(super) fn waits(head: &Parts) -> bool {
     head.headers.get(EXPECT).is_some_and(|e| e.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Only origin-form targets, no expectation but one, and no method that asks the proxy for something.
-pub(super) fn check_target(head: &Parts) -> Result<(), Refusal> {
+/// Only origin-form targets, no expectation but one, no method that asks the proxy for something, and no
+/// more header lines than are taken.
+pub(super) fn check_target(rules: &Rules, head: &Parts) -> Result<(), Refusal> {
+    if head.headers.len() > rules.headers {
+        return Err(Refusal::Headers(rules.headers));
+    }
     let method = head.method.as_str();
     let refused = ["TRACE", "CONNECT", "OPTIONS"];
     if let Some(method) = refused.into_iter().find(|own| own.eq_ignore_ascii_case(method)) {

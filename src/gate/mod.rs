@@ -153,7 +153,7 @@ impl Gate {
         mut upload: Upload,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
-        check_target(&head)?;
+        check_target(rules, &head)?;
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;

@@ -25,6 +25,8 @@ pub(super) enum Refusal {
     Method(&'static str),
     #[error("the request target must be a path; absolute URLs are for forward proxies")]
     AbsoluteTarget,
+    #[error("a request has at most {0} header lines here")]
+    Headers(usize),
     #[error(transparent)]
     Header(#[from] HeaderFault),
     #[error(transparent)]
@@ -127,6 +129,7 @@ impl Refusal {
             | Self::EncodedPush
             | Self::EncodedJson
             | Self::EncodedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Headers(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::NoCredential
             | Self::BadToken
@@ -198,7 +201,7 @@ impl Refusal {
         match self {
             Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => "method",
             Self::AbsoluteTarget | Self::Unclear(Unclear::Path(_)) => "target",
-            Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
+            Self::Headers(_) | Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
             Self::Credential(_) => "credential",
             Self::BodyOnRead => "body",
             Self::MediaType(_)

@@ -36,6 +36,8 @@ pub struct Rules {
     pub idle_timeout: Duration,
     /// Largest request body in bytes.
     pub max_body: Option<u64>,
+    /// Header lines of a request. Over HTTP/1 the server counts them itself.
+    pub headers: usize,
 }
 
 impl Rules {

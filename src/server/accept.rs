@@ -1,8 +1,10 @@
 //! Accepting, in one thread, and handing out to the worker with the fewest connections.
 
 use super::listener::Listening;
+use super::turned_away::Doorman;
 use super::worker::{Handed, Handle};
-use super::{Bound, Connections};
+use super::{Bound, Connections, Limits};
+use arc_swap::ArcSwap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,23 +14,27 @@ use tokio_util::sync::CancellationToken;
 /// How long to wait when the system has no more file descriptors or memory for a connection.
 const OUT_OF_RESOURCES: Duration = Duration::from_millis(100);
 
+/// Who comes in, and where they go.
+pub(super) struct Door {
+    pub(super) workers: Vec<Handle>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) limits: Arc<ArcSwap<Limits>>,
+    /// Whether who comes by TCP wants TLS.
+    pub(super) tls: bool,
+    pub(super) doorman: Doorman,
+}
+
 /// Accepts until `stop` is cancelled.
-pub(super) fn run(
-    listeners: Vec<Bound>,
-    workers: Vec<Handle>,
-    connections: &Arc<Connections>,
-    stop: &CancellationToken,
-) -> io::Result<()> {
-    let workers = Rc::new(workers);
+pub(super) fn run(listeners: Vec<Bound>, door: Door, stop: &CancellationToken) -> io::Result<()> {
+    let door = Rc::new(door);
     super::local_runtime()?.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
         for listener in listeners {
-            let (workers, connections) = (Rc::clone(&workers), Arc::clone(connections));
-            let stop = stop.clone();
+            let (door, stop) = (Rc::clone(&door), stop.clone());
             tasks.spawn_local(async move {
                 let name = listener.to_string();
                 match listener.listen() {
-                    Ok(listening) => accept(&listening, &workers, &connections, &stop).await,
+                    Ok(listening) => accept(&listening, &door, &stop).await,
                     Err(error) => tracing::error!(%error, address = name, "cannot accept"),
                 }
             });
@@ -38,12 +44,7 @@ pub(super) fn run(
     Ok(())
 }
 
-async fn accept(
-    listener: &Listening,
-    workers: &[Handle],
-    connections: &Arc<Connections>,
-    stop: &CancellationToken,
-) {
+async fn accept(listener: &Listening, door: &Door, stop: &CancellationToken) {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -51,9 +52,10 @@ async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                hand_out(workers, Handed { stream, peer, open: connections.begin() });
-            }
+            Ok((stream, peer)) => match door.connections.admit(peer, &door.limits.load()) {
+                Ok(open) => hand_out(&door.workers, Handed { stream, peer, open }),
+                Err(why) => door.doorman.turn_away(stream, why, door.tls),
+            },
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "cannot accept a connection; trying again");

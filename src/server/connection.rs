@@ -4,7 +4,7 @@ use super::impatient::Impatient;
 use super::listener::Accepted;
 use super::streams::{Lull, Streams, Watched};
 use super::worker::Setting;
-use super::{Peer, Service};
+use super::{Fault, Peer, Service};
 use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -18,7 +18,6 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_util::sync::CancellationToken;
 
 /// The most that one connection buffers in each direction: larger reads cost less for each byte, and
 /// hyper grows towards it only while a stream flows.
@@ -27,11 +26,8 @@ const BUFFER: usize = 1024 * 1024;
 /// HTTP/2: bytes that a client may send ahead of the service, for a stream and for a connection.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
-/// HTTP/2: the most that may be open at once, and the most that a head may hold.
-const STREAMS: u32 = 128;
-const HEADER_LIST: u32 = 64 * 1024;
-/// HTTP/2: streams that a client may reset while we still work on them, before it is cut off.
-const RESETS: usize = 32;
+/// As many header lines fit on hyper's stack: more, or fewer, cost an allocation for each request.
+const HEADERS: usize = 100;
 /// HTTP/2: how often a silent client is asked whether it is still there. It has the idle time-out to
 /// answer: its answer queues behind all that it is still being sent.
 const PING_EVERY: Duration = Duration::from_mins(1);
@@ -62,7 +58,7 @@ async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setti
         return http1(stream, peer, service, setting).await;
     };
     let handshake = certificates.acceptor().accept(stream);
-    let handshake = tokio::time::timeout(setting.limits.header_timeout, handshake);
+    let handshake = tokio::time::timeout(setting.limits.load().header_timeout, handshake);
     let done = tokio::select! {
         biased;
         // Who has said nothing yet has nothing to lose.
@@ -85,21 +81,28 @@ where
 {
     let handler =
         hyper::service::service_fn(move |request| answer(Rc::clone(&service), peer, request));
-    let connection = http1::Builder::new()
+    let limits = setting.limits.load_full();
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
-        .header_read_timeout(setting.limits.header_timeout)
+        .header_read_timeout(limits.header_timeout)
         .max_buf_size(BUFFER)
-        .max_header_size(HEADER_LIST as usize)
-        .serve_connection(TokioIo::new(Impatient::new(io, setting.limits.idle_timeout)), handler);
+        .max_header_size(limits.header_bytes as usize);
+    if limits.headers != HEADERS {
+        builder.max_headers(limits.headers);
+    }
+    let io = TokioIo::new(Impatient::new(io, limits.idle_timeout));
+    let connection = builder.serve_connection(io, handler);
     let drain = http1::Connection::graceful_shutdown;
-    until_drained(pin!(connection), drain, &setting.stop).await;
+    until_drained(pin!(connection), drain, setting).await;
 }
 
 async fn http2<S: Service, I>(io: I, peer: Peer, service: Rc<S>, setting: &Setting)
 where
     I: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let streams = Streams::new();
+    let limits = setting.limits.load_full();
+    let streams = Streams::new(limits.resets);
     let opened = Rc::clone(&streams);
     let handler = hyper::service::service_fn(move |request| {
         let (stream, service) = (opened.open(), Rc::clone(&service));
@@ -112,18 +115,23 @@ where
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADER_LIST)
-        .max_pending_accept_reset_streams(RESETS)
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(limits.header_bytes)
+        .max_pending_accept_reset_streams(limits.resets)
         .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(setting.limits.idle_timeout)
-        .serve_connection(TokioIo::new(Impatient::new(io, setting.limits.idle_timeout)), handler);
+        .keep_alive_timeout(limits.idle_timeout)
+        .serve_connection(TokioIo::new(Impatient::new(io, limits.idle_timeout)), handler);
     let mut connection = pin!(connection);
     let drain = http2::Connection::graceful_shutdown;
-    let (header, idle) = (setting.limits.header_timeout, setting.limits.idle_timeout);
+    let (header, idle) = (limits.header_timeout, limits.idle_timeout);
     let lull = tokio::select! {
         biased;
-        () = until_drained(connection.as_mut(), drain, &setting.stop) => return,
+        () = until_drained(connection.as_mut(), drain, setting) => return,
+        () = streams.flood() => {
+            setting.faults.note(Fault::Flood);
+            tracing::debug!("connection cut off: more streams were reset than ended");
+            return;
+        }
         lull = streams.lull(header, idle) => lull,
     };
     if lull == Lull::Quiet {
@@ -133,7 +141,7 @@ where
         let quiet = if streams.begun() { idle } else { header };
         tokio::select! {
             biased;
-            () = until_drained(connection.as_mut(), drain, &setting.stop) => return,
+            () = until_drained(connection.as_mut(), drain, setting) => return,
             _ = streams.lull(quiet, idle) => {}
         }
     }
@@ -153,7 +161,7 @@ async fn answer<S: Service>(
 async fn until_drained<C>(
     mut connection: std::pin::Pin<&mut C>,
     drain: impl Fn(std::pin::Pin<&mut C>),
-    stop: &CancellationToken,
+    Setting { stop, faults, .. }: &Setting,
 ) where
     C: Future<Output = hyper::Result<()>>,
 {
@@ -166,7 +174,9 @@ async fn until_drained<C>(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
+        let kind = Fault::of(&error);
+        faults.note(kind);
+        tracing::debug!(%error, kind = kind.name(), "connection ended");
     }
 }
 

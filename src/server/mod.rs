@@ -7,23 +7,29 @@
 
 mod accept;
 mod connection;
+mod connections;
+mod faults;
 mod impatient;
+mod limits;
 mod listener;
 mod streams;
 pub mod tls;
+mod turned_away;
 mod worker;
 
+pub use connections::{Connections, Crowded};
+pub use faults::{Fault, Faults};
+pub use limits::Limits;
 pub use listener::{Bound, ListenError};
 
 use crate::config::Listen;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio_util::sync::CancellationToken;
 
@@ -53,55 +59,6 @@ pub trait Service: 'static {
     fn crashed(&self) -> Response<Self::Body>;
 }
 
-/// How to serve.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// How long a client may take to send the head of a request, and may idle between two; over HTTP/2,
-    /// how long no request need be open.
-    pub header_timeout: Duration,
-    /// How long a client may leave untaken what it is sent, while it sends nothing itself; over HTTP/2,
-    /// what it asked for, whatever else it sends.
-    pub idle_timeout: Duration,
-    /// How long running transfers may go on once the server is told to stop.
-    pub drain_timeout: Duration,
-}
-
-/// How many connections there are, for a metric and for handing them out.
-#[derive(Debug, Default)]
-pub struct Connections {
-    open: AtomicUsize,
-    total: AtomicUsize,
-}
-
-impl Connections {
-    /// Connections open now.
-    #[must_use]
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
-    }
-
-    /// Connections accepted since the start.
-    #[must_use]
-    pub fn total(&self) -> usize {
-        self.total.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn begin(self: &Arc<Self>) -> Open {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        self.total.fetch_add(1, Ordering::Relaxed);
-        Open(Arc::clone(self))
-    }
-}
-
-/// One open connection; dropping it is its end.
-pub(crate) struct Open(Arc<Connections>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Everything that [`run`] needs besides the service.
 pub struct Plan {
     /// The name of the threads.
@@ -112,10 +69,12 @@ pub struct Plan {
     pub tls: Option<tls::Certificates>,
     /// How many workers; at least one.
     pub workers: usize,
-    /// Time-outs.
-    pub limits: Limits,
+    /// Time-outs and bounds. What is put there later holds for connections that begin from then on.
+    pub limits: Arc<ArcSwap<Limits>>,
     /// Counted here.
     pub connections: Arc<Connections>,
+    /// Connections that did not end well are counted here.
+    pub faults: Arc<Faults>,
     /// Cancelling it stops accepting and drains.
     pub stop: CancellationToken,
 }
@@ -145,14 +104,14 @@ where
     F: Fn(usize) -> Result<S, BoxError> + Send + Sync + 'static,
 {
     let make = Arc::new(make);
-    let limits = Arc::new(plan.limits);
     let mut workers = Vec::with_capacity(plan.workers.max(1));
     for index in 0..plan.workers.max(1) {
         let make = Arc::clone(&make);
         workers.push(worker::Worker::start(
             format!("{}-{index}", plan.name),
             worker::Setting {
-                limits: Arc::clone(&limits),
+                limits: Arc::clone(&plan.limits),
+                faults: Arc::clone(&plan.faults),
                 tls: plan.tls.clone(),
                 stop: plan.stop.clone(),
             },
@@ -160,7 +119,14 @@ where
         )?);
     }
     let handles = workers.iter().map(worker::Worker::handle).collect();
-    let accepted = accept::run(plan.listeners, handles, &plan.connections, &plan.stop);
+    let door = accept::Door {
+        workers: handles,
+        connections: plan.connections,
+        limits: plan.limits,
+        tls: plan.tls.is_some(),
+        doorman: turned_away::Doorman::default(),
+    };
+    let accepted = accept::run(plan.listeners, door, &plan.stop);
     plan.stop.cancel();
     for worker in workers {
         worker.join();

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The most of a body that is handed over at once. A client that takes so much within the idle time-out
@@ -30,6 +31,11 @@ pub(super) struct Streams {
     moved: Cell<Instant>,
     /// There has been a request.
     begun: Cell<bool>,
+    /// How many more streams were given up by the client than came to their end, and how many may be.
+    given_up: Cell<usize>,
+    resets: usize,
+    /// Told when more were.
+    flooded: Notify,
 }
 
 /// Why a connection should end.
@@ -42,8 +48,8 @@ pub(super) enum Lull {
 }
 
 impl Streams {
-    /// Those of a connection that begins now.
-    pub(super) fn new() -> Rc<Self> {
+    /// Those of a connection that begins now, whose client may give up so many more than it lets end.
+    pub(super) fn new(resets: usize) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Self {
             open: Cell::new(0),
@@ -51,6 +57,9 @@ impl Streams {
             quiet: Cell::new(now),
             moved: Cell::new(now),
             begun: Cell::new(false),
+            given_up: Cell::new(0),
+            resets,
+            flooded: Notify::new(),
         })
     }
 
@@ -65,7 +74,21 @@ impl Streams {
         self.begun.set(true);
         // A new request has the whole time, whatever became of the last one.
         self.moved.set(Instant::now());
-        Stream { streams: Rc::clone(self), untaken: false }
+        Stream { streams: Rc::clone(self), untaken: false, ended: false }
+    }
+
+    /// Waits until the client has given up too many. h2 itself bounds those that are given up before they
+    /// were looked at; of these, each had begun to be served, perhaps by the host behind.
+    pub(super) async fn flood(&self) {
+        self.flooded.notified().await;
+    }
+
+    fn closed(&self, ended: bool) {
+        let count = self.given_up.get();
+        self.given_up.set(if ended { count.saturating_sub(1) } else { count + 1 });
+        if self.given_up.get() > self.resets {
+            self.flooded.notify_one();
+        }
     }
 
     /// Waits until no stream was open for `quiet`, or nothing of any answer was taken for `idle`.
@@ -92,6 +115,8 @@ impl Streams {
 pub(super) struct Stream {
     streams: Rc<Streams>,
     untaken: bool,
+    /// Its answer was handed over whole, or broke off by itself.
+    ended: bool,
 }
 
 impl Stream {
@@ -112,6 +137,7 @@ impl Drop for Stream {
         if self.untaken {
             self.set_untaken(false);
         }
+        self.streams.closed(self.ended);
         self.streams.open.set(self.streams.open.get() - 1);
         self.streams.quiet.set(Instant::now());
     }
@@ -128,10 +154,11 @@ pin_project! {
     }
 }
 
-impl<B> Watched<B> {
+impl<B: Body> Watched<B> {
     pub(super) fn new(body: B, mut stream: Stream) -> Self {
         // The head is not taken yet; it is when the client makes room for what follows it.
         stream.set_untaken(true);
+        stream.ended = body.is_end_stream();
         Self { body, rest: Bytes::new(), stream }
     }
 }
@@ -144,18 +171,23 @@ impl<B: Body<Data = Bytes>> Body for Watched<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = self.project();
+        let mut this = self.project();
         this.stream.set_untaken(false);
         if this.rest.is_empty() {
-            match ready!(this.body.poll_frame(cx)) {
+            match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => *this.rest = data,
                     Err(frame) => return Poll::Ready(Some(Ok(frame))),
                 },
-                end => return Poll::Ready(end),
+                end => {
+                    // Broken off is no doing of the client's either.
+                    this.stream.ended = true;
+                    return Poll::Ready(end);
+                }
             }
         }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
+        this.stream.ended = this.rest.is_empty() && this.body.is_end_stream();
         this.stream.set_untaken(true);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }

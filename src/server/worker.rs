@@ -1,7 +1,9 @@
 //! One worker: a thread, its runtime, its service, its connections.
 
+use super::connections::Open;
 use super::listener::Accepted;
-use super::{BoxError, Limits, Open, Peer, Service, connection, tls};
+use super::{BoxError, Faults, Limits, Peer, Service, connection, tls};
+use arc_swap::ArcSwap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +21,8 @@ pub(super) struct Handed {
 
 /// What every worker is given.
 pub(super) struct Setting {
-    pub(super) limits: Arc<Limits>,
+    pub(super) limits: Arc<ArcSwap<Limits>>,
+    pub(super) faults: Arc<Faults>,
     pub(super) tls: Option<tls::Certificates>,
     pub(super) stop: CancellationToken,
 }
@@ -125,7 +128,7 @@ async fn serve<S: Service>(
     }
     queue.close();
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(setting.limits.drain_timeout, drained).await.is_err() {
+    if tokio::time::timeout(setting.limits.load().drain_timeout, drained).await.is_err() {
         tracing::warn!("transfers still running at the end of drain_timeout are cut");
     }
 }

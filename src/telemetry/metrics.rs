@@ -36,6 +36,11 @@ struct ByKind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByReason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByAnswer {
     answer: &'static str,
 }
@@ -66,6 +71,8 @@ pub struct Metrics {
     sent: Counter,
     connections: Gauge,
     accepted: Counter,
+    refused: Family<ByReason, Counter>,
+    framing: Family<ByKind, Counter>,
     upstream_errors: HashMap<&'static str, Counter>,
     lookups: HashMap<&'static str, Counter>,
     tokens: Gauge,
@@ -117,6 +124,8 @@ impl Metrics {
             sent: Counter::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
+            refused: Family::default(),
+            framing: Family::default(),
             tokens: Gauge::default(),
             expiring: EXPIRING
                 .into_iter()
@@ -138,6 +147,10 @@ impl Metrics {
         registry.register("connections", "Connections open now", self.connections.clone());
         let accepted = "Connections accepted since the start";
         registry.register("connections_accepted", accepted, self.accepted.clone());
+        let refused = "Connections turned away over a limit";
+        registry.register("connections_refused", refused, self.refused.clone());
+        let framing = "Connections that ended with an error, by what was wrong";
+        registry.register("framing_errors", framing, self.framing.clone());
         registry.register("tokens", "Tokens neither revoked nor expired", self.tokens.clone());
         registry.register("trail_entries", "Entries of the trail", self.trail.clone());
         registry.register(
@@ -181,8 +194,17 @@ impl Metrics {
     /// Sets what is counted elsewhere.
     pub fn set_connections(&self, open: usize, total: usize) {
         self.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
-        // The server counts these itself and only ever upwards.
-        self.accepted.inc_by((total as u64).saturating_sub(self.accepted.get()));
+        catch_up(&self.accepted, total as u64);
+    }
+
+    /// Sets how many connections were turned away for this reason.
+    pub fn set_connections_refused(&self, reason: &'static str, total: u64) {
+        catch_up(&self.refused.get_or_create_owned(&ByReason { reason }), total);
+    }
+
+    /// Sets how many connections ended with this kind of error.
+    pub fn set_framing_errors(&self, kind: &'static str, total: u64) {
+        catch_up(&self.framing.get_or_create_owned(&ByKind { kind }), total);
     }
 
     /// Sets the number of live tokens, that of those which expire within each of [`EXPIRING`], and that of
@@ -210,4 +232,9 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+/// Raises a counter to what somebody else counts, who only ever counts upwards.
+fn catch_up(counter: &Counter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
 }

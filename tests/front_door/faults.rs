@@ -856,6 +856,7 @@ fn bodies_above_the_limit() {
 /// A service of which one path panics, served by the server alone.
 mod crash {
     use super::{PATIENCE, connect, read_reply};
+    use arc_swap::ArcSwap;
     use bytes::Bytes;
     use gitlatch::config::Listen;
     use gitlatch::server::{self, Limits, Peer, Plan, Service};
@@ -893,12 +894,14 @@ mod crash {
             listeners,
             tls: None,
             workers: 1,
-            limits: Limits {
+            limits: Arc::new(ArcSwap::from_pointee(Limits {
                 header_timeout: PATIENCE,
                 idle_timeout: PATIENCE,
                 drain_timeout: PATIENCE,
-            },
+                ..Limits::default()
+            })),
             connections: Arc::default(),
+            faults: Arc::default(),
             stop: stop.clone(),
         };
         let serving = std::thread::spawn(move || server::run(plan, |_| Ok(Fragile)).is_ok());

@@ -36,6 +36,7 @@ mod git;
 mod hostile;
 mod lfs;
 mod lifecycle;
+mod limits;
 mod logging;
 mod operations;
 mod passwords;

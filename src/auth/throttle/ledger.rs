@@ -1,8 +1,9 @@
 //! Who was wrong how often. Time is an argument.
 
+use crate::domain::client::Place;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// For how long a wrong password counts.
@@ -22,30 +23,6 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// An account's name without case, as a keyed hash: names come from clients and may be of any length.
 type Account = u64;
-
-/// Where somebody is, as far as it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Place {
-    /// One address.
-    V4(Ipv4Addr),
-    /// A network of /64, which one customer has for themselves, and all of its addresses.
-    V6([u16; 4]),
-    /// On this machine, without an address.
-    Local,
-}
-
-impl Place {
-    fn of(address: Option<IpAddr>) -> Self {
-        match address.map(|address| address.to_canonical()) {
-            Some(IpAddr::V4(address)) => Self::V4(address),
-            Some(IpAddr::V6(address)) => {
-                let [a, b, c, d, ..] = address.segments();
-                Self::V6([a, b, c, d])
-            }
-            None => Self::Local,
-        }
-    }
-}
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod folder;
 mod host_tls;
 mod identity;
 mod keys;
+mod limits;
 mod listen;
 mod networks;
 mod origin;
@@ -96,6 +97,7 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     let server = server::read(&mut document.section("server"));
     let certificates = document.each("certificate", tls::another);
     let tls = server.tls.resolve(certificates, environment, &mut document.notes);
+    let limits = limits::read(&mut document.section("limits"), environment);
     let operations = listen::operations(&mut document.section("operations"), &server.listen);
     let store = store::read(&mut document.section("store"));
     let upstream = upstream::read(document, environment, server.public_url.as_ref());
@@ -114,6 +116,7 @@ fn resolve(document: &mut Document<'_>, environment: &Environment<'_>) -> Option
     let log = log(&mut document.section("log"));
     Some(Config {
         server: Server { tls, ..server.server? },
+        limits: limits?,
         operations: operations?,
         store: store?,
         upstream: upstream.upstream?,

@@ -23,6 +23,8 @@ fn defaults_come_from_the_example() {
     assert_eq!(config.operations.listen, Some(Listen::Tcp("127.0.0.1:9180".parse().unwrap())));
     assert_eq!(config.server.idle_timeout, Duration::from_mins(10));
     assert_eq!((config.server.threads, config.server.max_body), (0, None));
+    assert_eq!((config.limits.connections, config.limits.connections_per_address), (8192, 1024));
+    assert_eq!((config.limits.headers, config.limits.header_bytes), (100, 65536));
     assert!(!config.access.people_pass && !config.access.users_by_grants);
     assert!(config.log.json && config.log.level == tracing::Level::INFO);
     assert_eq!(config.access.passwords, Passwords::Local);

@@ -1,0 +1,61 @@
+//! `[limits]`: how much is taken at once.
+
+use super::Environment;
+use crate::config::Limits;
+use crate::config::read::{Found, Section};
+
+/// More is a slip of the hand: Linux has no more descriptors for one process (`fs.nr_open`).
+const MOST: u64 = 1 << 30;
+/// hyper reads no head within less (`http1::Builder::max_buf_size`), and a token takes some of it.
+const LEAST_HEADER_BYTES: u64 = 8 * 1024;
+const MOST_HEADER_BYTES: u64 = 1024 * 1024;
+/// git alone sends about ten.
+const LEAST_HEADERS: u64 = 16;
+/// http's `HeaderMap` has room for 2^15.
+const MOST_HEADERS: u64 = 10_000;
+const MOST_STREAMS: u64 = 10_000;
+
+/// Reads the section.
+pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> Option<Limits> {
+    let connections = count(section, "connections", 1..=MOST);
+    let per_address = count(section, "connections_per_address", 1..=MOST);
+    let header_bytes = section.whole("header_bytes", LEAST_HEADER_BYTES..=MOST_HEADER_BYTES);
+    let headers = count(section, "headers", LEAST_HEADERS..=MOST_HEADERS);
+    let streams = section.whole("streams", 1..=MOST_STREAMS);
+    let resets = count(section, "resets", 1..=MOST_STREAMS);
+    let limits = Limits {
+        connections: connections.as_ref()?.value,
+        connections_per_address: per_address?.value,
+        header_bytes: u32::try_from(header_bytes?.value).ok()?,
+        headers: headers?.value,
+        streams: u32::try_from(streams?.value).ok()?,
+        resets: resets?.value,
+    };
+    if let (Some(connections), true) = (connections, environment.for_serving) {
+        check_descriptors(section, &connections, &limits);
+    }
+    Some(limits)
+}
+
+fn count(
+    section: &mut Section<'_>,
+    key: &'static str,
+    range: std::ops::RangeInclusive<u64>,
+) -> Option<Found<usize>> {
+    let found = section.whole(key, range)?;
+    Some(found.with(usize::try_from(found.value).ok()?))
+}
+
+/// Warns of more connections than the system has descriptors for. The soft limit is raised at start.
+fn check_descriptors(section: &mut Section<'_>, connections: &Found<usize>, limits: &Limits) {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    let Some(limit) = limit.filter(|limit| *limit < limits.descriptors()) else { return };
+    let text = format!(
+        "`connections` = {} needs {} file descriptors, two for each, and this process may have {limit}: \
+         only {} connections are taken; raise the limit (ulimit -Hn, LimitNOFILE= of systemd)",
+        connections.value,
+        limits.descriptors(),
+        limits.carried(limit),
+    );
+    section.notes.warning(connections.place, text);
+}
