@@ -36,6 +36,7 @@ class Report:
     def markdown(self, about, peers, ours):
         """A row for each case and measure, a column for each peer; then what the builds of gitlatch, `ours`,
         are as multiples of others; last the widest spread of the row."""
+        peers = [peer for peer in peers if any(peer in row["peers"] for row in self.rows())]
         pairs = [(own, other) for own in ours for other in AGAINST if other in peers]
         head = ["case", "measure", *peers, *(f"{own} ÷ {other}" for own, other in pairs), "spread"]
         lines = [", ".join(f"{key} {value}" for key, value in about.items()), "",
