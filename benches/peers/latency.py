@@ -1,10 +1,14 @@
 """How long a request takes where the machine is half busy."""
 
+import concurrent.futures
+
 from load import h2load, wrk
 from peers import Site
 from small import WITHOUT
 
-CLIENTS = 64
+# Processes of h2load, of one connection each. The connections of one process send at the same instants,
+# and would only measure how they wait for each other.
+CLIENTS = 8
 
 
 def latency(house):
@@ -16,9 +20,11 @@ def latency(house):
         with house.running(chosen, site) as started:
             reached = []
             for running in started:
-                wrk(running, house.tokens.bearer, CLIENTS, 1)
-                requests, seconds = wrk(running, house.tokens.bearer, CLIENTS, house.seconds)
+                wrk(running, house.tokens.bearer, 64, 1)
+                requests, seconds = wrk(running, house.tokens.bearer, 64, house.seconds)
                 reached.append(requests / seconds)
+            if not reached:
+                return
             # For each client a whole number of requests a second.
             rate = max(1, int(min(reached) / 2 / CLIENTS))
             case = f"latency at {rate * CLIENTS:,} requests/s on {CLIENTS} connections"
@@ -26,12 +32,18 @@ def latency(house):
 
 
 def _turn(house, running, rate):
-    log = house.machine.folder / "latency.log"
-    h2load(running, house.token, house.seconds + 1, "--h1", f"-c{CLIENTS}", f"--rps={rate}",
-           f"--log-file={log}")
-    rows = [line.split("\t") for line in log.read_text().splitlines()]
-    log.unlink()
-    # Of the first second connections are opened.
+    logs = [house.machine.folder / f"latency-{number}.log" for number in range(CLIENTS)]
+
+    def client(log):
+        h2load(running, house.token, house.seconds + 1, "--h1", "-c1", f"--rps={rate}",
+               f"--log-file={log}")
+
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(client, logs))
+    rows = [line.split("\t") for log in logs for line in log.read_text().splitlines()]
+    for log in logs:
+        log.unlink()
+    # In the first second connections are opened.
     begun = min(int(row[0]) for row in rows) + 1_000_000
     times = sorted(int(row[2]) for row in rows if int(row[0]) >= begun and row[1] == "200")
     return {f"p{part}, µs": times[len(times) * part // 100] for part in (50, 99)}
