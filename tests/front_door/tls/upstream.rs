@@ -145,6 +145,23 @@ fn who_is_believed() {
     }
 }
 
+/// The system's authorities are believed besides `ca_file`, unless they are told not to be.
+#[test]
+fn the_authorities_of_the_system() {
+    let (systems, others) = (Authority::new(), Authority::new());
+    let host = Host::new(&systems.certify_as(&["localhost"]), None, rustls::ALL_VERSIONS);
+    for (more, status) in [("", 200), (BELIEVE, 200), (ALONE, 502)] {
+        let url = format!("https://localhost:{}", host.address.port());
+        let builder = SiteBuilder::url(&url, more);
+        let system = builder.folder().join("system.pem");
+        replace(&system, &systems.pem);
+        replace(&builder.folder().join("ca.pem"), &others.pem);
+        let site = builder.variable("SSL_CERT_FILE", system.to_str().unwrap()).start();
+        let token = with_token(&site);
+        assert_eq!(ask(&site, &token).0, status, "{more}");
+    }
+}
+
 #[test]
 fn what_is_shown_and_what_is_no_tls() {
     const WANTED: &str = "wants a client certificate: set upstream.client_cert";
