@@ -1,6 +1,7 @@
 //! The limits of the public address, and the file descriptors that they need.
 
 use crate::config::Config;
+use crate::forward::queue::Bounds;
 use crate::server::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -27,6 +28,15 @@ pub(super) fn reloaded(running: &Limits, config: &Config) -> Limits {
         idle_timeout: running.idle_timeout,
         drain_timeout: running.drain_timeout,
         ..of(config)
+    }
+}
+
+/// How much may be under way upstream.
+pub(super) fn queue(config: &Config) -> Bounds {
+    Bounds {
+        requests: config.limits.upstream_requests,
+        waiting: config.limits.upstream_waiting,
+        wait: config.limits.upstream_wait,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Builds the house from a configuration and hands each room only what it needs.
 
 mod endings;
+mod health;
 mod limits;
 mod material;
 mod operations;
@@ -16,6 +17,7 @@ use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Report};
 use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
+use crate::forward::queue::Queue;
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
 use crate::server::{self, Bound, Connections, Faults, Limits, Plan};
@@ -102,6 +104,7 @@ pub struct House {
     database: Database,
     rules: Arc<ArcSwap<Rules>>,
     limits: Arc<ArcSwap<Limits>>,
+    queue: Arc<Queue>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 }
@@ -125,6 +128,10 @@ impl House {
         let rules = Arc::new(ArcSwap::from_pointee(rules(&config, &public.prefix)));
         let limits = Arc::new(ArcSwap::from_pointee(limits::of(&config)));
         let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+        let mut metrics = Metrics::new(&actions);
+        if health::interval(&config).is_some() {
+            metrics.watch_upstream();
+        }
         Ok(Self {
             public,
             listeners,
@@ -133,7 +140,8 @@ impl House {
             database,
             rules,
             limits,
-            metrics: Arc::new(Metrics::new(&actions)),
+            queue: Queue::new(limits::queue(&config)),
+            metrics: Arc::new(metrics),
             stop: CancellationToken::new(),
             config: Arc::new(config),
         })
@@ -159,6 +167,7 @@ impl House {
                 rules: self.rules.clone(),
                 limits: self.limits.clone(),
                 material: self.material.clone(),
+                queue: self.queue.clone(),
             },
         )
     }
@@ -193,24 +202,29 @@ impl House {
                 connections: Arc::clone(&connections),
                 material: self.material.clone(),
                 faults: Arc::clone(&faults),
+                queue: Arc::clone(&self.queue),
                 draining: self.stop.clone(),
                 stop: closing.clone(),
             })
         });
         let watch = self.material.watch(closing.clone())?;
         let (clerks, shift) = Clerks::start(|| Ok::<_, anyhow::Error>(self.database.registry()?))?;
+        let back_door = BackDoor::new(&self.config, self.public, self.material.upstream())?;
+        health::watch(&self.config, &back_door, &self.metrics, &closing)?;
         let workers = Workers {
             vault: vault(&self.config)?,
             tickets: Arc::new(Tickets::new()?),
             logins: Arc::default(),
             clerks,
-            back_door: BackDoor::new(&self.config, self.public, self.material.upstream())?,
+            back_door,
+            queue: self.queue,
             config: Arc::clone(&self.config),
             database: self.database,
             rules: self.rules,
             metrics: self.metrics,
             log: Arc::clone(&log),
             complaints: Arc::default(),
+            rates: Arc::default(),
         };
         let plan = Plan {
             name: "worker",
@@ -225,9 +239,7 @@ impl House {
         let served = server::run(plan, move |_| workers.gate());
         self.stop.cancel();
         closing.cancel();
-        if let Some(operations) = operations {
-            operations.join();
-        }
+        operations.into_iter().for_each(operations::Running::join);
         watch.join();
         // The workers have let go of the clerks, who end with what was begun.
         shift.end();
@@ -290,5 +302,7 @@ fn rules(config: &Config, prefix: &str) -> Rules {
         idle_timeout: config.server.idle_timeout,
         max_body: config.server.max_body,
         headers: config.limits.headers,
+        requests_per_token: config.limits.requests_per_token,
+        requests_per_address: config.limits.requests_per_address,
     }
 }

@@ -4,6 +4,7 @@ use super::material::Material;
 use crate::config::Target;
 use crate::domain::settings::DAY_MILLIS;
 use crate::forward::http_backend::Folder;
+use crate::forward::queue::Queue;
 use crate::server::{self, Bound, Connections, Crowded, Fault, Faults, Limits, Peer, Plan};
 use crate::store::Registry;
 use crate::store::sqlite::Database;
@@ -67,6 +68,7 @@ pub(super) struct Desk {
     pub(super) connections: Arc<Connections>,
     pub(super) material: Material,
     pub(super) faults: Arc<Faults>,
+    pub(super) queue: Arc<Queue>,
     /// Cancelled when the house is told to stop: it is not ready any more.
     pub(super) draining: CancellationToken,
     /// Cancelled when it has stopped.
@@ -99,6 +101,7 @@ pub(super) fn start(desk: Desk) -> Running {
     let (database, upstream, metrics) = (desk.database, desk.upstream, desk.metrics);
     let (connections, faults, draining) = (desk.connections, desk.faults, desk.draining);
     let material = desk.material;
+    let queue = desk.queue;
     Running(std::thread::spawn(move || {
         let served = server::run(plan, move |_| {
             Ok(Clerk {
@@ -107,6 +110,7 @@ pub(super) fn start(desk: Desk) -> Running {
                 metrics: Arc::clone(&metrics),
                 connections: Arc::clone(&connections),
                 faults: Arc::clone(&faults),
+                queue: Arc::clone(&queue),
                 draining: draining.clone(),
                 material: material.clone(),
                 counted: Cell::new(None),
@@ -124,6 +128,7 @@ struct Clerk {
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     faults: Arc<Faults>,
+    queue: Arc<Queue>,
     draining: CancellationToken,
     material: Material,
     counted: Cell<Option<Instant>>,
@@ -199,6 +204,7 @@ impl Clerk {
         for fault in Fault::ALL {
             self.metrics.set_framing_errors(fault.name(), self.faults.count(fault));
         }
+        self.metrics.set_upstream(self.queue.under_way(), self.queue.waiting());
         let mut response = text(StatusCode::OK, self.metrics.text());
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -3,6 +3,7 @@
 use super::material::Material;
 use crate::config::{self, Config, Environment, Identity, Target};
 use crate::domain::token::TokenHash;
+use crate::forward::queue::Queue;
 use crate::gate::Rules;
 use crate::server::Limits;
 use arc_swap::ArcSwap;
@@ -25,6 +26,7 @@ pub(super) struct InForce {
     pub(super) rules: Arc<ArcSwap<Rules>>,
     pub(super) limits: Arc<ArcSwap<Limits>>,
     pub(super) material: Material,
+    pub(super) queue: Arc<Queue>,
 }
 
 impl Reloader {
@@ -70,10 +72,11 @@ impl Reloader {
             tracing::error!(file, "not reloaded: the old settings stay in force");
             return;
         }
-        let InForce { rules, limits, .. } = &self.in_force;
+        let InForce { rules, limits, queue, .. } = &self.in_force;
         let running = rules.load_full();
         rules.store(Arc::new(running.reloaded(&super::rules(&config, &running.prefix))));
         limits.store(Arc::new(super::limits::reloaded(&limits.load(), &config)));
+        queue.resize(super::limits::queue(&config));
         tracing::info!(file, "reloaded");
     }
 }

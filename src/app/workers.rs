@@ -7,8 +7,9 @@ use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Target};
 use crate::forward::body::Body;
 use crate::forward::http_backend::{self, Folder, HttpBackend};
+use crate::forward::queue::Queue;
 use crate::forward::{Forwarder, RemoteError, RemoteHost, UpstreamTls};
-use crate::gate::{Complaints, Gate, Ids, Recorded, Rules, Ways};
+use crate::gate::{Complaints, Gate, Ids, Rates, Recorded, Rules, Ways};
 use crate::manage::clerks::Clerks;
 use crate::manage::login::Logins;
 use crate::server::{self, BoxError, Peer};
@@ -32,12 +33,14 @@ const REMEMBERED: usize = 16 * 1024;
 /// What every worker builds its gate from.
 pub(super) struct Workers {
     pub(super) back_door: BackDoor,
+    pub(super) queue: Arc<Queue>,
     pub(super) config: Arc<Config>,
     pub(super) database: Database,
     pub(super) rules: Arc<ArcSwap<Rules>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) log: Arc<LineWriter>,
     pub(super) complaints: Arc<Complaints>,
+    pub(super) rates: Arc<Rates>,
     pub(super) vault: Option<Arc<Vault>>,
     pub(super) tickets: Arc<Tickets>,
     pub(super) logins: Arc<Logins>,
@@ -56,6 +59,8 @@ impl Workers {
         let door = Door::new(&self.config, host, &self.logins, &self.clerks);
         let ways = Ways {
             forwarder: self.back_door.open(&self.config)?,
+            queue: Arc::clone(&self.queue),
+            rates: Arc::clone(&self.rates),
             vault: self.vault.clone(),
             tickets: Arc::clone(&self.tickets),
             side_door: Box::new(door),
@@ -89,6 +94,7 @@ impl server::Service for Attendant {
 }
 
 /// What is read once for the ways upstream of all workers.
+#[derive(Clone)]
 pub(super) enum BackDoor {
     Remote { public: Origin, tls: Option<UpstreamTls> },
     Folder { public: Origin, tls: Option<UpstreamTls>, program: PathBuf, folder: Folder },

@@ -1,5 +1,8 @@
 //! `[limits]`: how much is taken at once, and what that needs of the system.
 
+use crate::domain::rate::Rate;
+use std::time::Duration;
+
 /// Descriptors that each connection of a client may need: its own, and that to the host.
 const EACH: u64 = 2;
 /// Descriptors for everything else: listening sockets, the store, unused connections to the host, pipes.
@@ -18,8 +21,18 @@ pub struct Limits {
     pub headers: usize,
     /// HTTP/2: streams that one connection has open at once.
     pub streams: u32,
-    /// HTTP/2: streams of one connection that a client may reset before it is cut off.
+    /// HTTP/2: how many more streams a client may reset than it lets come to their end.
     pub resets: usize,
+    /// How often one token may ask; `None` is as often as it likes.
+    pub requests_per_token: Option<Rate>,
+    /// How often one address, or one network of /64, may; `None` is as often as it likes.
+    pub requests_per_address: Option<Rate>,
+    /// Requests that are under way upstream at once.
+    pub upstream_requests: usize,
+    /// Requests that may wait for one of those to end.
+    pub upstream_waiting: usize,
+    /// For how long each of them may.
+    pub upstream_wait: Duration,
 }
 
 impl Limits {

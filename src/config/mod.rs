@@ -173,6 +173,8 @@ pub struct Remote {
     pub pool_idle: Duration,
     /// Whom it is believed by, and what it is shown, when it is an `https` URL.
     pub tls: tls::HostFiles,
+    /// How often it is looked after; `None` is never.
+    pub health_interval: Option<Duration>,
     /// What it is told about who is asking.
     pub identity: Identity,
 }

@@ -3,6 +3,7 @@
 //! Nothing here does anything. There is no I/O, no clock, no randomness and no environment in this
 //! room: time and entropy are arguments. Everyone may import it; it imports nobody.
 
+pub mod bounded;
 pub mod client;
 pub mod confined;
 pub mod dialect;
@@ -16,6 +17,7 @@ pub mod pattern;
 pub mod permission;
 pub mod policy;
 pub mod principal;
+pub mod rate;
 pub mod sealed;
 pub mod secret;
 pub mod service_user;

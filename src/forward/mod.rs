@@ -13,6 +13,7 @@ mod location;
 mod permission;
 mod pool;
 mod proof;
+pub mod queue;
 mod remote;
 mod socket;
 mod tls;
@@ -78,6 +79,8 @@ pub struct Outbound {
     pub besides: HeaderMap,
     /// Bytes and idleness of this exchange.
     pub meter: Rc<Meter>,
+    /// Its place among what is under way upstream, held to the end of the answer.
+    pub slot: queue::Slot,
 }
 
 /// Why there is no answer from upstream to hand on.
@@ -149,7 +152,16 @@ pub enum ForwardError {
     Borrows(String),
     /// As many programs run as one worker may have.
     #[error("too many requests are being served; try again in a moment")]
+    Programs,
+    /// More is held of requests that are looked at than there is room for.
+    #[error("too many requests are being served; try again in a moment")]
     Busy,
+    /// Too many requests wait for one of those under way to end.
+    #[error("the host is busy: too many requests wait for it already; try again in a moment")]
+    QueueFull,
+    /// None of those under way ended in time.
+    #[error("the host is busy: this request waited for too long; try again in a moment")]
+    QueueWait,
     /// The backend could not be run, or answered in a way that is no CGI answer.
     #[error("git http-backend failed")]
     Backend(#[source] std::io::Error),
@@ -198,8 +210,22 @@ impl ForwardError {
             | Self::NoIdentity(_)
             | Self::NoRepository(_)
             | Self::Borrows(_)
+            | Self::Programs
             | Self::Busy
+            | Self::QueueFull
+            | Self::QueueWait
             | Self::Unsendable => None,
+        }
+    }
+
+    /// Which limit on what is under way upstream refused it, for the metric, if one did.
+    #[must_use]
+    pub const fn crowded(&self) -> Option<&'static str> {
+        match self {
+            Self::QueueFull => Some("full"),
+            Self::QueueWait => Some("wait"),
+            Self::Programs => Some("programs"),
+            _ => None,
         }
     }
 }

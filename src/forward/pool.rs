@@ -56,13 +56,22 @@ impl Address {
         B::Data: Send,
         B::Error: Into<super::body::BoxError>,
     {
-        let opened = tokio::time::timeout(self.timeout, self.open()).await;
-        let stream = opened.map_err(|_elapsed| ForwardError::ConnectTimeout)??;
+        let stream = self.open_in_time().await?;
         http1::Builder::new()
             .max_buf_size(BUFFER)
             .handshake(TokioIo::new(Patient::new(stream, patience)))
             .await
             .map_err(ForwardError::Protocol)
+    }
+
+    /// Whether a connection can be opened, which is closed at once.
+    pub(super) async fn reach(&self) -> Result<(), ForwardError> {
+        self.open_in_time().await.map(drop)
+    }
+
+    async fn open_in_time(&self) -> Result<Stream, ForwardError> {
+        let opened = tokio::time::timeout(self.timeout, self.open()).await;
+        opened.map_err(|_elapsed| ForwardError::ConnectTimeout)?
     }
 
     async fn open(&self) -> Result<Stream, ForwardError> {

@@ -100,6 +100,7 @@ mod tests {
             prefix: "/git".to_owned(),
         };
         let remote = Remote {
+            health_interval: None,
             origin: origin.clone(),
             host: "git.internal".to_owned(),
             connect_timeout: PATIENCE,

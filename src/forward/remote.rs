@@ -10,6 +10,7 @@ use super::location::{self, Location};
 use super::permission;
 use super::pool::{Address, Pool};
 use super::proof::{self, Proof};
+use super::queue::Slot;
 use super::tls::UpstreamTls;
 use super::{ForwardError, Outbound, Passage, Teller, Upload, UpstreamCredential, headers};
 use crate::config::{Origin, Remote};
@@ -88,7 +89,7 @@ impl RemoteHost {
     ) -> Result<Response<Body>, ForwardError> {
         let meter = Rc::clone(&request.meter);
         let limit = request.body.limit();
-        let (head, body) = self.head(passage, request)?;
+        let (head, body, slot) = self.head(passage, request)?;
         let pool = if passage.is_person() { &self.people } else { &self.tokens };
         let sent = unless_idle(exchange(pool, head, body), &meter, idle).await;
         let (response, lease) = match (sent, meter.upload()) {
@@ -111,7 +112,7 @@ impl RemoteHost {
         // The version is of the connection to the host, not of the one to the client.
         parts.version = Version::HTTP_11;
         let secrets = self.teller.secrets(passage.credential());
-        let mut body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle)));
+        let mut body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle, slot)));
         if parts.status == StatusCode::UNAUTHORIZED
             && let Passage::Permitted { permit, credential } = passage
         {
@@ -125,6 +126,14 @@ impl RemoteHost {
         self.judge(passage, &mut parts)?;
         headers::inbound(&mut parts.headers, secrets, passage.is_person());
         Ok(Response::from_parts(parts, body))
+    }
+
+    /// Opens a connection as a request would, and says nothing on it.
+    ///
+    /// # Errors
+    /// When none can be opened in time.
+    pub async fn reach(&self) -> Result<(), ForwardError> {
+        self.address.reach().await
     }
 
     /// Asks the host what it says to a person's credential: one GET on a connection of its own, with no
@@ -149,7 +158,7 @@ impl RemoteHost {
         &self,
         passage: Passage<'_>,
         request: Outbound,
-    ) -> Result<(Head, Upload), ForwardError> {
+    ) -> Result<(Head, Upload, Slot), ForwardError> {
         let mut target = http::uri::Parts::default();
         target.path_and_query = request.target.into_parts().path_and_query;
         let identity = self.teller.header();
@@ -178,7 +187,8 @@ impl RemoteHost {
             }
         }
         let target = Uri::from_parts(target).map_err(|_| ForwardError::Unsendable)?;
-        Ok((Head { method: request.method, target, headers: sent }, request.body))
+        let head = Head { method: request.method, target, headers: sent };
+        Ok((head, request.body, request.slot))
     }
 
     /// Answers that may not be handed on as they are: the host's own challenge, and redirects.

@@ -12,6 +12,7 @@ mod names;
 mod passage;
 mod person;
 mod push;
+mod rates;
 mod recorded;
 mod refusal;
 mod rules;
@@ -20,6 +21,7 @@ mod unpacked;
 mod visit;
 
 pub use names::{NameEnd, Registrar};
+pub use rates::Rates;
 pub use recorded::Recorded;
 pub use refusal::Complaints;
 pub use rules::Rules;
@@ -32,10 +34,11 @@ use crate::auth::vault::Vault;
 use crate::auth::{Identified, Identify};
 use crate::domain::dialect::{Classified, Unclear, Unserved};
 use crate::domain::intent::Intent;
-use crate::domain::policy::{self, Circumstances, Denial};
+use crate::domain::policy::{self, Circumstances};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::{Body, Upload};
 use crate::forward::drain::Drain;
+use crate::forward::queue::Queue;
 use crate::forward::{Forwarder, headers};
 use crate::telemetry::GuestBook;
 use arc_swap::ArcSwap;
@@ -56,6 +59,10 @@ use visit::Visit;
 pub struct Ways {
     /// To the host.
     pub forwarder: Forwarder,
+    /// What is under way there, the same for every worker.
+    pub queue: Arc<Queue>,
+    /// How often everybody has asked, the same for every worker.
+    pub rates: Arc<Rates>,
     /// The keys to the credentials that owners of tokens have there, in mode `stored`.
     pub vault: Option<Arc<Vault>>,
     /// What seals the tickets of transfers, the same for every worker.
@@ -71,6 +78,8 @@ pub struct Gate {
     rules: Arc<ArcSwap<Rules>>,
     identify: Box<dyn Identify>,
     forwarder: Rc<Forwarder>,
+    queue: Arc<Queue>,
+    rates: Arc<Rates>,
     vault: Option<Arc<Vault>>,
     tickets: Arc<Tickets>,
     side_door: Box<dyn SideDoor>,
@@ -96,12 +105,14 @@ impl Gate {
         complaints: Arc<Complaints>,
         ids: Ids,
     ) -> Self {
-        let Ways { forwarder, vault, tickets, side_door, registrar } = ways;
+        let Ways { forwarder, queue, rates, vault, tickets, side_door, registrar } = ways;
         let forwarder = Rc::new(forwarder);
         Self {
             rules,
             identify,
             forwarder,
+            queue,
+            rates,
             vault,
             tickets,
             side_door,
@@ -138,6 +149,12 @@ impl Gate {
                 if let Some(kind) = refusal.upstream_kind() {
                     self.book.metrics().upstream_error(kind);
                 }
+                if let Some(by) = refusal.limited_by() {
+                    self.book.metrics().request_limited(by);
+                }
+                if let Some(reason) = refusal.crowded() {
+                    self.book.metrics().upstream_refused(reason);
+                }
                 let response = refusal.answer().into_response(voice, visit.id());
                 visit.answer(response.map(Body::Ready))
             }
@@ -158,6 +175,7 @@ impl Gate {
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
         let client = client(rules, peer, &head)?;
         visit.from(client);
+        self.count_address(rules, client)?;
         if let Some(redeemed) = self.redeem(rules, &mut head, client, visit)? {
             return Box::pin(self.ticketed(rules, head, upload, redeemed, visit)).await;
         }
@@ -175,7 +193,7 @@ impl Gate {
         };
         let (intent, permit) = match (what, who) {
             (what, Identified::Token(token)) => {
-                self.welcome(&token, at, visit)?;
+                self.welcome(rules, &token, at, visit)?;
                 if matches!(what, Classified::Own) {
                     let own = self.own(rules, &head, &mut upload, client, Some(token), visit);
                     return Box::pin(own).await;
@@ -225,15 +243,18 @@ impl Gate {
         }
     }
 
-    /// A token that was found is written down, held to its expiry and its addresses, and marked used.
+    /// A token that was found is written down, held to its expiry, its addresses and its rate, and marked
+    /// used.
     fn welcome(
         &self,
+        rules: &Rules,
         token: &Rc<TokenPrincipal>,
         at: Circumstances,
         visit: &mut Visit,
-    ) -> Result<(), Denial> {
+    ) -> Result<(), Refusal> {
         visit.is(token);
         policy::admit(token, at)?;
+        self.count_token(rules, token.id)?;
         self.identify.used(token, at.now, at.client);
         Ok(())
     }

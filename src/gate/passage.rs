@@ -13,6 +13,7 @@ use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::body::{Body, Upload};
+use crate::forward::queue::Slot;
 use crate::forward::{ForwardError, Outbound, Passage, UpstreamCredential};
 use http::request::Parts;
 use http::{HeaderMap, Response};
@@ -67,7 +68,8 @@ impl Gate {
         let credential = token.map_or(Ok(None), |token| self.credential(&token))?;
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
-        let request = outbound(head, upload, at.client, service, visit);
+        let slot = self.queue.enter().await?;
+        let request = outbound(head, upload, at.client, service, visit, slot);
         let answer = if intent.effects.name == NameEffect::Stays {
             let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
             self.forward(passage, request, rules, visit).await?
@@ -166,6 +168,7 @@ pub(super) fn outbound(
     client: Option<IpAddr>,
     service: String,
     visit: &Visit,
+    slot: Slot,
 ) -> Outbound {
     Outbound {
         method: head.method,
@@ -177,5 +180,6 @@ pub(super) fn outbound(
         service,
         besides: HeaderMap::new(),
         meter: Rc::clone(visit.meter()),
+        slot,
     }
 }

@@ -47,7 +47,8 @@ impl Gate {
         } else {
             forms::check(rules, &head, &what, &mut upload, &mut counted).await?;
         }
-        let request = outbound(head, upload, client, String::new(), visit);
+        let slot = self.queue.enter().await?;
+        let request = outbound(head, upload, client, String::new(), visit, slot);
         let answer = match ends {
             Some(intent) => {
                 let (own, who) = (Owned::Person, (client, None));

@@ -2,6 +2,7 @@
 //! the rooms to HTTP.
 
 use super::lfs::AnswerFault;
+use super::rates::Whose;
 use super::visit::Visit;
 use crate::auth::Trouble;
 use crate::auth::credential::CredentialFault;
@@ -11,6 +12,7 @@ use crate::domain::client::ForwardedFault;
 use crate::domain::dialect::{Unclear, Unserved};
 use crate::domain::git::receive_pack::Malformed;
 use crate::domain::policy::Denial;
+use crate::domain::rate::TooMany;
 use crate::forward::ForwardError;
 use crate::forward::headers::HeaderFault;
 use crate::reply::Answer;
@@ -25,6 +27,8 @@ pub(super) enum Refusal {
     Method(&'static str),
     #[error("the request target must be a path; absolute URLs are for forward proxies")]
     AbsoluteTarget,
+    #[error("too many requests {}; try again in {} s", from(*.0), .1.seconds())]
+    TooMany(Whose, TooMany),
     #[error("a request has at most {0} header lines here")]
     Headers(usize),
     #[error(transparent)]
@@ -129,6 +133,7 @@ impl Refusal {
             | Self::EncodedPush
             | Self::EncodedJson
             | Self::EncodedForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany(..) => StatusCode::TOO_MANY_REQUESTS,
             Self::Headers(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::NoCredential
@@ -177,6 +182,7 @@ impl Refusal {
                 answer.close = method == "CONNECT";
             }
             Self::Unclear(Unclear::Method { allow }) => answer.allow = Some(allow.into()),
+            Self::TooMany(_, too_many) => answer.retry_after = Some(too_many.seconds()),
             Self::Header(fault) => answer.close = fault.is_framing(),
             // RFC 9110 §15.5.9: the rest of the body is not waited for.
             Self::AbsoluteTarget | Self::Forward(ForwardError::Stalled) => answer.close = true,
@@ -201,6 +207,8 @@ impl Refusal {
         match self {
             Self::Method(_) | Self::Unclear(Unclear::Method { .. }) => "method",
             Self::AbsoluteTarget | Self::Unclear(Unclear::Path(_)) => "target",
+            Self::TooMany(Whose::Token, _) => "rate-token",
+            Self::TooMany(Whose::Address, _) => "rate-address",
             Self::Headers(_) | Self::Header(_) | Self::Forwarded(_) | Self::Expectation => "header",
             Self::Credential(_) => "credential",
             Self::BodyOnRead => "body",
@@ -232,6 +240,22 @@ impl Refusal {
         }
     }
 
+    /// By whose rate it is refused, if it is.
+    pub(super) fn limited_by(&self) -> Option<&'static str> {
+        match self {
+            Self::TooMany(whose, _) => Some(whose.name()),
+            _ => None,
+        }
+    }
+
+    /// Which limit on what is under way upstream refused it, if one did.
+    pub(super) fn crowded(&self) -> Option<&'static str> {
+        match self {
+            Self::Forward(error) => error.crowded(),
+            _ => None,
+        }
+    }
+
     pub(super) fn upstream_kind(&self) -> Option<&'static str> {
         match self {
             Self::Forward(error) => error.upstream_kind(),
@@ -241,12 +265,22 @@ impl Refusal {
     }
 }
 
+const fn from(whose: Whose) -> &'static str {
+    match whose {
+        Whose::Token => "with this token",
+        Whose::Address => "from this address",
+    }
+}
+
 fn of_forwarding(error: &ForwardError) -> StatusCode {
     match error {
         ForwardError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         ForwardError::Stalled => StatusCode::REQUEST_TIMEOUT,
         ForwardError::Borrows(_) => StatusCode::FORBIDDEN,
-        ForwardError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        ForwardError::Programs
+        | ForwardError::Busy
+        | ForwardError::QueueFull
+        | ForwardError::QueueWait => StatusCode::SERVICE_UNAVAILABLE,
         ForwardError::Silent | ForwardError::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     }
@@ -275,7 +309,9 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         ForwardError::NoIdentity(_) => "no-identity",
         ForwardError::NoRepository(_) => "no-repository",
         ForwardError::Borrows(_) => "alternates",
-        ForwardError::Busy => "busy",
+        ForwardError::Programs | ForwardError::Busy => "busy",
+        ForwardError::QueueFull => "queue-full",
+        ForwardError::QueueWait => "queue-wait",
     }
 }
 

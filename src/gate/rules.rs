@@ -7,6 +7,7 @@ use crate::domain::git::lfs::OtherHosts;
 use crate::domain::intent::Voice;
 use crate::domain::policy::Denial;
 use crate::domain::policy::refs::{OptionPattern, Protection};
+use crate::domain::rate::Rate;
 use std::time::Duration;
 
 /// What the operator decides, which a reload may change between two requests.
@@ -38,6 +39,10 @@ pub struct Rules {
     pub max_body: Option<u64>,
     /// Header lines of a request. Over HTTP/1 the server counts them itself.
     pub headers: usize,
+    /// How often one token may ask.
+    pub requests_per_token: Option<Rate>,
+    /// How often one address, or one network of /64, may.
+    pub requests_per_address: Option<Rate>,
 }
 
 impl Rules {

@@ -41,6 +41,11 @@ struct ByReason {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct By {
+    by: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByAnswer {
     answer: &'static str,
 }
@@ -55,6 +60,10 @@ pub const EXPIRING: [(&str, u32); 4] = [("1d", 1), ("7d", 7), ("14d", 14), ("30d
 /// The kinds of trouble with the upstream, by the `kind` label.
 pub const UPSTREAM_ERRORS: [&str; 6] =
     ["connect", "tls", "timeout", "protocol", "credential", "redirect"];
+/// Which limit on what is under way upstream refused a request, by the `reason` label.
+pub const UPSTREAM_REFUSALS: [&str; 3] = ["full", "wait", "programs"];
+/// By whose rate requests are refused, by the `by` label.
+pub const LIMITED: [&str; 2] = ["token", "address"];
 /// How look-ups in the store were answered, by the `answer` label.
 pub const LOOKUP_ANSWERS: [&str; 3] = ["memory", "database", "error"];
 
@@ -73,7 +82,12 @@ pub struct Metrics {
     accepted: Counter,
     refused: Family<ByReason, Counter>,
     framing: Family<ByKind, Counter>,
+    limited: Family<By, Counter>,
     upstream_errors: HashMap<&'static str, Counter>,
+    upstream_refused: Family<ByReason, Counter>,
+    under_way: Gauge,
+    waiting: Gauge,
+    up: Gauge,
     lookups: HashMap<&'static str, Counter>,
     tokens: Gauge,
     expiring: Vec<Gauge>,
@@ -116,6 +130,10 @@ impl Metrics {
                 .into_iter()
                 .map(|kind| (kind, upstream.get_or_create_owned(&ByKind { kind })))
                 .collect(),
+            upstream_refused: Family::default(),
+            under_way: Gauge::default(),
+            waiting: Gauge::default(),
+            up: Gauge::default(),
             lookups: LOOKUP_ANSWERS
                 .into_iter()
                 .map(|answer| (answer, lookups.get_or_create_owned(&ByAnswer { answer })))
@@ -126,6 +144,7 @@ impl Metrics {
             accepted: Counter::default(),
             refused: Family::default(),
             framing: Family::default(),
+            limited: Family::default(),
             tokens: Gauge::default(),
             expiring: EXPIRING
                 .into_iter()
@@ -147,8 +166,22 @@ impl Metrics {
         registry.register("connections", "Connections open now", self.connections.clone());
         let accepted = "Connections accepted since the start";
         registry.register("connections_accepted", accepted, self.accepted.clone());
+        let under_way = "Requests under way upstream";
+        registry.register("upstream_requests", under_way, self.under_way.clone());
+        let waiting = "Requests that wait for one of those under way upstream to end";
+        registry.register("upstream_waiting", waiting, self.waiting.clone());
         let refused = "Connections turned away over a limit";
         registry.register("connections_refused", refused, self.refused.clone());
+        for reason in UPSTREAM_REFUSALS {
+            self.upstream_refused.get_or_create_owned(&ByReason { reason });
+        }
+        let refused = "Requests refused because too much was under way upstream";
+        registry.register("upstream_refused", refused, self.upstream_refused.clone());
+        for by in LIMITED {
+            self.limited.get_or_create_owned(&By { by });
+        }
+        let limited = "Requests refused because too many came";
+        registry.register("requests_limited", limited, self.limited.clone());
         let framing = "Connections that ended with an error, by what was wrong";
         registry.register("framing_errors", framing, self.framing.clone());
         registry.register("tokens", "Tokens neither revoked nor expired", self.tokens.clone());
@@ -177,6 +210,36 @@ impl Metrics {
         if let Some(counter) = self.upstream_errors.get(kind) {
             counter.inc();
         }
+    }
+
+    /// Counts a refusal over a limit on what is under way upstream; `reason` is one of
+    /// [`UPSTREAM_REFUSALS`].
+    pub fn upstream_refused(&self, reason: &'static str) {
+        self.upstream_refused.get_or_create_owned(&ByReason { reason }).inc();
+    }
+
+    /// Sets how many requests are under way upstream, and how many wait.
+    pub fn set_upstream(&self, under_way: usize, waiting: usize) {
+        self.under_way.set(i64::try_from(under_way).unwrap_or(i64::MAX));
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    /// Says that somebody watches the upstream, so that there is something to tell of it. Until they say
+    /// otherwise it is up.
+    pub fn watch_upstream(&mut self) {
+        self.up.set(1);
+        let up = "Whether the upstream took the last connection of the watcher";
+        self.registry.register("upstream_up", up, self.up.clone());
+    }
+
+    /// Sets whether the upstream takes connections.
+    pub fn set_upstream_up(&self, up: bool) {
+        self.up.set(i64::from(up));
+    }
+
+    /// Counts a request of which too many came; `by` is one of [`LIMITED`].
+    pub fn request_limited(&self, by: &'static str) {
+        self.limited.get_or_create_owned(&By { by }).inc();
     }
 
     /// Counts a look-up; `answer` is one of [`LOOKUP_ANSWERS`].

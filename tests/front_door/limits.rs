@@ -1,5 +1,8 @@
 //! How much is taken at once, and what is said of what is too much.
 
+mod queue;
+mod rates;
+
 use super::support::{
     PATIENCE, Reply, Site, SiteBuilder, Upstream, bearer, eventually, read_head, replies, request,
 };

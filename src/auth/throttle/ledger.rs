@@ -1,5 +1,6 @@
 //! Who was wrong how often. Time is an argument.
 
+use crate::domain::bounded::{Bounded, Slot};
 use crate::domain::client::Place;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -18,8 +19,6 @@ const PER_ACCOUNT: usize = 100;
 const KNOWN: Duration = Duration::from_hours(30 * 24);
 /// The most that each table holds.
 pub(super) const MOST: usize = 10_000;
-/// A full table is looked through for what is over at most this often.
-const SWEEP: Duration = Duration::from_secs(1);
 
 /// An account's name without case, as a keyed hash: names come from clients and may be of any length.
 type Account = u64;
@@ -153,20 +152,10 @@ impl Ledger {
     }
 }
 
-/// Where in a table something is counted.
-#[derive(Clone, Copy, Debug)]
-enum Slot<K> {
-    Own(K),
-    /// With everything for which the table has no room left.
-    Overflow,
-}
-
-/// Counts by one key, bounded. What has no room of its own shares one count: doubt means refusal.
+/// Counts by one key, bounded: doubt means refusal.
 struct Table<K> {
     limit: usize,
-    counts: HashMap<K, Count>,
-    overflow: Count,
-    swept: Option<Instant>,
+    counts: Bounded<K, Count>,
 }
 
 /// The wrong passwords of the window, oldest first, and the attempts that are under way. Both together
@@ -179,52 +168,29 @@ struct Count {
 
 impl<K: Copy + Eq + Hash> Table<K> {
     fn new(limit: usize) -> Self {
-        Self { limit, counts: HashMap::new(), overflow: Count::default(), swept: None }
+        Self { limit, counts: Bounded::new(MOST) }
     }
 
     /// Where this key is counted.
     fn slot(&mut self, key: K, now: Instant) -> Slot<K> {
-        if self.counts.contains_key(&key) {
-            return Slot::Own(key);
-        }
-        let due = |last: Instant| now.saturating_duration_since(last) >= SWEEP;
-        if self.counts.len() >= MOST && self.swept.is_none_or(due) {
-            self.swept = Some(now);
-            self.counts.retain(|_, count| count.is_live(now));
-        }
-        if self.counts.len() < MOST { Slot::Own(key) } else { Slot::Overflow }
+        self.counts.slot(key, now, |count| count.is_live(now))
     }
 
     fn standing(&mut self, slot: &Slot<K>, now: Instant) -> Standing {
         let limit = self.limit;
-        let count = match slot {
-            Slot::Own(key) => self.counts.get_mut(key),
-            Slot::Overflow => Some(&mut self.overflow),
-        };
-        count.map_or(Standing::Free, |count| count.standing(limit, now))
+        self.counts.get(slot).map_or(Standing::Free, |count| count.standing(limit, now))
     }
 
     fn reserve(&mut self, slot: &Slot<K>) {
-        let count = match slot {
-            Slot::Own(key) => self.counts.entry(*key).or_default(),
-            Slot::Overflow => &mut self.overflow,
-        };
-        count.reserved += 1;
+        self.counts.make(slot).reserved += 1;
     }
 
     fn settle(&mut self, slot: &Slot<K>, wrong: Option<Instant>) {
-        let count = match slot {
-            Slot::Own(key) => self.counts.get_mut(key),
-            Slot::Overflow => Some(&mut self.overflow),
-        };
-        let Some(count) = count else { return };
+        let Some(count) = self.counts.get(slot) else { return };
         count.reserved = count.reserved.saturating_sub(1);
         count.wrong.extend(wrong);
-        if let Slot::Own(key) = slot
-            && count.reserved == 0
-            && count.wrong.is_empty()
-        {
-            self.counts.remove(key);
+        if count.reserved == 0 && count.wrong.is_empty() {
+            self.counts.forget(slot);
         }
     }
 }

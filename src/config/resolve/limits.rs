@@ -3,6 +3,7 @@
 use super::Environment;
 use crate::config::Limits;
 use crate::config::read::{Found, Section};
+use crate::domain::rate::Rate;
 
 /// More is a slip of the hand: Linux has no more descriptors for one process (`fs.nr_open`).
 const MOST: u64 = 1 << 30;
@@ -14,6 +15,7 @@ const LEAST_HEADERS: u64 = 16;
 /// http's `HeaderMap` has room for 2^15.
 const MOST_HEADERS: u64 = 10_000;
 const MOST_STREAMS: u64 = 10_000;
+const MOST_REQUESTS: u64 = 1_000_000;
 
 /// Reads the section.
 pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> Option<Limits> {
@@ -23,6 +25,11 @@ pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> 
     let headers = count(section, "headers", LEAST_HEADERS..=MOST_HEADERS);
     let streams = section.whole("streams", 1..=MOST_STREAMS);
     let resets = count(section, "resets", 1..=MOST_STREAMS);
+    let upstream_requests = count(section, "upstream_requests", 1..=MOST_REQUESTS);
+    let upstream_waiting = count(section, "upstream_waiting", 0..=MOST_REQUESTS);
+    let upstream_wait = section.duration("upstream_wait");
+    let per_token = rate(section, "requests_per_token");
+    let requests_per_address = rate(section, "requests_per_address");
     let limits = Limits {
         connections: connections.as_ref()?.value,
         connections_per_address: per_address?.value,
@@ -30,6 +37,11 @@ pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> 
         headers: headers?.value,
         streams: u32::try_from(streams?.value).ok()?,
         resets: resets?.value,
+        requests_per_token: per_token?.value,
+        requests_per_address: requests_per_address?.value,
+        upstream_requests: upstream_requests?.value,
+        upstream_waiting: upstream_waiting?.value,
+        upstream_wait: upstream_wait?.value,
     };
     if let (Some(connections), true) = (connections, environment.for_serving) {
         check_descriptors(section, &connections, &limits);
@@ -44,6 +56,13 @@ fn count(
 ) -> Option<Found<usize>> {
     let found = section.whole(key, range)?;
     Some(found.with(usize::try_from(found.value).ok()?))
+}
+
+fn rate(section: &mut Section<'_>, key: &'static str) -> Option<Found<Option<Rate>>> {
+    section.parsed(key, |text| match text {
+        "" => Ok(None),
+        _ => Rate::parse(text).map(Some),
+    })
 }
 
 /// Warns of more connections than the system has descriptors for. The soft limit is raised at start.

@@ -6,6 +6,7 @@ use crate::config::mistake::{Notes, Place};
 use crate::config::read::{Document, Found, Section};
 use crate::config::{Identity, Origin, Remote, Target, Upstream};
 use crate::domain::dialect::Kind;
+use crate::domain::duration;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +33,7 @@ struct Keys {
     connect_timeout: Option<Found<Duration>>,
     pool_idle: Option<Found<Duration>>,
     tls: Option<host_tls::Draft>,
+    health_interval: Option<Found<Option<Duration>>>,
     /// The file sets `lfs_url`, rightly or wrongly.
     lfs_set: bool,
     /// Where the file sets `url` and `repositories`, rightly or wrongly.
@@ -74,7 +76,6 @@ fn keys(section: &mut Section<'_>) -> Keys {
     let targets = (section.set("url"), section.set("repositories"));
     let strangers: &[_] = match (targets, section.set("lfs_url")) {
         // The server of LFS is reached as a host is.
-        ((_, Some(_)), Some(_)) => &["host"],
         ((_, Some(_)), None) => &[
             "host",
             "connect_timeout",
@@ -83,7 +84,9 @@ fn keys(section: &mut Section<'_>) -> Keys {
             "system_roots",
             "client_cert",
             "client_key",
+            "health_interval",
         ],
+        ((_, Some(_)), Some(_)) => &["host", "health_interval"],
         _ => &["http_backend", "lfs_url"],
     };
     Keys {
@@ -97,6 +100,10 @@ fn keys(section: &mut Section<'_>) -> Keys {
         connect_timeout: section.duration("connect_timeout"),
         pool_idle: section.duration("pool_idle"),
         tls: host_tls::read(section),
+        health_interval: section.parsed("health_interval", |text| match text {
+            "0s" => Ok(None),
+            _ => duration::parse(text).map(Some),
+        }),
         lfs_set: section.set("lfs_url").is_some(),
         targets,
         stray: strangers.iter().filter_map(|key| Some((*key, section.set(key)?))).collect(),
@@ -169,6 +176,7 @@ impl Keys {
             connect_timeout: self.connect_timeout.as_ref()?.value,
             pool_idle: self.pool_idle.as_ref()?.value,
             tls: self.tls.as_ref()?.files(),
+            health_interval: self.health_interval.as_ref()?.value,
             identity,
         })
     }

@@ -3,6 +3,7 @@
 use super::BoxError;
 use super::meter::{Idle, Meter, UploadState};
 use crate::forward::pool::Lease;
+use crate::forward::queue::Slot;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -19,6 +20,7 @@ pub struct Relay {
     idle: Idle,
     meter: Rc<Meter>,
     lease: Option<Lease>,
+    _slot: Slot,
 }
 
 impl Relay {
@@ -27,8 +29,10 @@ impl Relay {
         lease: Lease,
         meter: Rc<Meter>,
         idle: Duration,
+        slot: Slot,
     ) -> Self {
-        Self { incoming, ended: false, idle: Idle::new(idle), meter, lease: Some(lease) }
+        let (idle, lease) = (Idle::new(idle), Some(lease));
+        Self { incoming, ended: false, idle, meter, lease, _slot: slot }
     }
 }
 

@@ -76,7 +76,7 @@ impl HttpBackend {
     ) -> Result<Response<Body>, ForwardError> {
         let nobody = *permit.traveller() == Traveller::Nobody;
         let path = self.locate(permit, &request.service)?;
-        let seat = self.room.seat().ok_or(ForwardError::Busy)?;
+        let seat = self.room.seat().ok_or(ForwardError::Programs)?;
         let meter = Rc::clone(&request.meter);
         let limit = request.body.limit();
         let (mut output, fed) = self.start(permit, request, &path, seat, idle)?;
@@ -159,7 +159,7 @@ impl HttpBackend {
         };
         let fed = stdin.map(feeding);
         enlarge(&stdout);
-        Ok((ChildOutput::new(stdout, program, meter, idle), fed))
+        Ok((ChildOutput::new(stdout, program, meter, idle, request.slot), fed))
     }
 
     /// The program with the variables of CGI (RFC 3875) that it reads (git's `http-backend.c`).

@@ -1,6 +1,7 @@
 //! What the program writes, as the body of an answer.
 
 use super::super::body::{BoxError, Idle, Meter};
+use super::super::queue::Slot;
 use super::running::Running;
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
@@ -27,6 +28,7 @@ pub struct ChildOutput {
     left: Option<u64>,
     meter: Rc<Meter>,
     idle: Idle,
+    _slot: Slot,
 }
 
 impl ChildOutput {
@@ -35,9 +37,10 @@ impl ChildOutput {
         program: Running,
         meter: Rc<Meter>,
         idle: Duration,
+        slot: Slot,
     ) -> Self {
-        let idle = Idle::new(idle);
-        Self { stdout, closed: false, program, buffer: BytesMut::new(), left: None, meter, idle }
+        let (idle, buffer) = (Idle::new(idle), BytesMut::new());
+        Self { stdout, closed: false, program, buffer, left: None, meter, idle, _slot: slot }
     }
 
     pub(super) fn buffered(&self) -> &[u8] {

@@ -73,7 +73,8 @@ impl Gate {
         // What goes on is what was understood, and nothing of the bytes that came.
         upload.put_back(Bytes::from(batch.to_json()));
         as_json(&mut head.headers);
-        let request = passage::outbound(head, upload, at.client, String::new(), visit);
+        let slot = self.queue.enter().await?;
+        let request = passage::outbound(head, upload, at.client, String::new(), visit, slot);
         let way = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let answer = self.forward_lfs(way, request, rules, visit).await?;
         let host = self.forwarder.lfs().ok_or(Refusal::NoLfs)?;

@@ -42,6 +42,7 @@ impl Gate {
             service: String::new(),
             meter: Rc::clone(visit.meter()),
             besides: HeaderMap::new(),
+            slot: self.queue.enter().await?,
         };
         let credential = self.credential(token)?;
         let way = Passage::Permitted { permit: &permit, credential: credential.as_ref() };

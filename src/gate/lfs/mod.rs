@@ -96,7 +96,8 @@ impl Gate {
             // accepts LFS JSON.
             head.headers.remove(ACCEPT);
         }
-        let mut request = super::passage::outbound(head, upload, at.client, String::new(), visit);
+        let (slot, none) = (self.queue.enter().await?, String::new());
+        let mut request = super::passage::outbound(head, upload, at.client, none, visit, slot);
         request.besides = way.besides;
         let passage = Passage::Permitted { permit: &way.permit, credential: credential.as_ref() };
         let answer = self.forward_lfs(passage, request, rules, visit).await?;

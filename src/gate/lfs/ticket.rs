@@ -86,7 +86,7 @@ impl Gate {
         if token.id != ticket.token {
             return Err(Refusal::BadTicket);
         }
-        self.welcome(&token, at, visit)?;
+        self.welcome(rules, &token, at, visit)?;
         rules.refuse_denied(line(head))?;
         // A rule may have come since that names the batch by which the ticket was given.
         let batch = format!("{}/{}.git/info/lfs/objects/batch", rules.prefix, ticket.repository);

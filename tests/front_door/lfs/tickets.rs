@@ -59,6 +59,24 @@ fn transfers_by_ticket() {
     stage.site.logged(&["\"action\":\"lfs-download\"", "\"status\":206"]);
 }
 
+/// What a ticket lets through counts for the token that it was given to.
+#[test]
+fn a_ticket_counts_for_its_token() {
+    let stage = Stage::new();
+    let (token, _) = stage.token("REPO_WRITE", &[]);
+    let get = stage.action(&token, "download", &stage.object, "download");
+    let text = std::fs::read_to_string(stage.site.config()).unwrap();
+    let limit = "\n[limits]\nrequests_per_token = '2/h'\n";
+    std::fs::write(stage.site.config(), text + limit).unwrap();
+    stage.site.signal("HUP");
+    stage.site.logged(&["\"reloaded\""]);
+    let statuses = [(); 3].map(|()| {
+        let line = format!("GET {}", get.target);
+        request(stage.site.address(), &line, &get.ticket, b"").status
+    });
+    assert_eq!(statuses, [200, 200, 429]);
+}
+
 /// A ticket is for one method on one target. Used for anything else it is none.
 #[test]
 fn a_ticket_is_for_one_request_alone() {
