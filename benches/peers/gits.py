@@ -64,7 +64,7 @@ def _rounds(house, what, transfer):
 
     case = f"git {what} of {blobs * BLOB / 1e9:.1f} GB"
     with house.running(house.chosen(), Site(port, git=True, tokens=100)) as started:
-        house.measure(case, started, turn)
+        house.measure(case, started, turn, most=3)
     house.machine.stop(hosts)
     shutil.rmtree(folder)
 

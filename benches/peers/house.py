@@ -70,15 +70,16 @@ class House:
         yield started
         self.machine.stop([process for running in started for process in running.processes])
 
-    def measure(self, case, started, turn, warm=None):
+    def measure(self, case, started, turn, warm=None, most=None):
         """Each peer in turn, in as many rounds as asked for; each round begins with another one. `turn`
-        gives the values of one turn, by measure; `warm` goes before the first."""
+        gives the values of one turn, by measure; `warm` goes before the first. `most`: rounds are no more."""
         for running in started:
             (warm or turn)(running)
         if not started:
             return
-        for number in range(self.rounds):
-            say(f"{case}: round {number + 1} of {self.rounds}")
+        rounds = min(self.rounds, most or self.rounds)
+        for number in range(rounds):
+            say(f"{case}: round {number + 1} of {rounds}")
             first = number % len(started)
             for running in started[first:] + started[:first]:
                 running.fresh_log()
