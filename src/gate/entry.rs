@@ -15,7 +15,8 @@ pub(super) fn line(head: &Parts) -> RequestLine<'_> {
 
 /// Whether the client waits to be told to send its body (RFC 9110 §10.1.1).
 pub(super) fn waits(head: &Parts) -> bool {
-    head.headers.get(EXPECT).is_some_and(|e| e.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    let mut lines = head.headers.get_all(EXPECT).iter().peekable();
+    lines.peek().is_some() && lines.all(|e| e.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Only origin-form targets, no expectation but one, no method that asks the proxy for something, and no
@@ -33,7 +34,10 @@ pub(super) fn check_target(rules: &Rules, head: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::Expectation);
     }
     let absolute = head.uri.scheme().is_some() || head.uri.authority().is_some();
-    if absolute && head.version < http::Version::HTTP_2 {
+    // HTTP/2 may bring a query alone.
+    let target = head.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    let plain = target.starts_with('/') || target == "*";
+    if !plain || (absolute && head.version < http::Version::HTTP_2) {
         return Err(Refusal::AbsoluteTarget);
     }
     Ok(())

@@ -170,6 +170,7 @@ impl Gate {
         mut upload: Upload,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
+        headers::check_framing(&head.headers)?;
         check_target(rules, &head)?;
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         headers::check(&head.headers, authority, self.forwarder.identity_header())?;
