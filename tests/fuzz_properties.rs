@@ -10,8 +10,18 @@
 
 #[path = "../fuzz/properties/authorization.rs"]
 mod authorization;
+#[path = "data/hostile.rs"]
+mod hostile;
+#[path = "../fuzz/properties/house.rs"]
+mod house;
+#[path = "../fuzz/properties/http1_gate.rs"]
+mod http1_gate;
+#[path = "../fuzz/properties/lfs_batch.rs"]
+mod lfs_batch;
 #[path = "../fuzz/properties/path_and_dialect.rs"]
 mod path_and_dialect;
+#[path = "../fuzz/properties/reading.rs"]
+mod reading;
 #[path = "../fuzz/properties/receive_pack.rs"]
 mod receive_pack;
 
@@ -20,12 +30,15 @@ use std::path::Path;
 
 /// How many mutations of the seeds each property is shown.
 const MUTATIONS: usize = 20_000;
+/// The same of those that go through the whole gate.
+const EXCHANGES: usize = 2_000;
 
 #[test]
 fn heads_of_pushes() {
     run(
         "receive_pack",
         receive_pack::holds,
+        MUTATIONS,
         &[b"0000", b"0001", b"fff0", b"\0", b"\n", b" ", b"refs/"],
     );
 }
@@ -35,6 +48,7 @@ fn first_lines() {
     run(
         "path_and_dialect",
         path_and_dialect::holds,
+        MUTATIONS,
         &[b"/", b"%2F", b".git", b"..", b"%25", b"?", b"/scm"],
     );
 }
@@ -44,12 +58,61 @@ fn credentials() {
     run(
         "authorization",
         authorization::holds,
+        MUTATIONS,
         &[b"\n", b":", b" ", b"=", b"Basic ", b"latu_", b"Bearer"],
     );
 }
 
+#[test]
+fn batches_of_lfs() {
+    run(
+        "lfs_batch",
+        lfs_batch::holds,
+        EXCHANGES,
+        &[b"\"", b"{", b"}", b",", b"null", b"\\u0041", b"{host}", b"@", b"\n--\n"],
+    );
+}
+
+#[test]
+fn connections_of_http_1() {
+    run(
+        "http1_gate",
+        http1_gate::holds,
+        EXCHANGES,
+        &[
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b" ",
+            b"\t",
+            b"\0",
+            b":",
+            b"{a}",
+            b"{b}",
+            b"0\r\n\r\n",
+            b"Content-Length: 4\r\n",
+            b"Transfer-Encoding: chunked\r\n",
+            b"Connection: ",
+        ],
+    );
+}
+
+/// Every case that the front door is shown, besides the seeds.
+#[test]
+fn hostile_connections() {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile.tsv");
+    let table = std::fs::read_to_string(table).unwrap();
+    let cases: Vec<_> = hostile::cases(&table).collect();
+    assert!(cases.len() > 400);
+    for case in cases {
+        let innocent = b"GET /team/innocent.git/HEAD HTTP/1.1\r\n{host}{auth}\r\n";
+        let bytes = hostile::filled(&[&case.bytes[..], innocent].concat(), "{a}");
+        show(http1_gate::holds, &bytes, &format!("{} for {}", case.expected, case.line));
+    }
+}
+
 /// Shows a property every seed of its target, and mutations by a generator that begins the same each time.
-fn run(target: &str, holds: fn(&[u8]), words: &[&[u8]]) {
+fn run(target: &str, holds: fn(&[u8]), mutations: usize, words: &[&[u8]]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let mut files: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -60,7 +123,7 @@ fn run(target: &str, holds: fn(&[u8]), words: &[&[u8]]) {
         show(holds, seed, &path.display().to_string());
     }
     let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
-    for nth in 0..MUTATIONS {
+    for nth in 0..mutations {
         let mut bytes = seeds[numbers.below(seeds.len())].clone();
         for _ in 0..=numbers.below(4) {
             mutate(&mut bytes, &seeds, words, &mut numbers);
