@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use gitlatch::auth::credential::{Claim, Presented};
 use gitlatch::auth::ticket::Tickets;
 use gitlatch::auth::{Identified, Identify, Source, Trouble};
+use gitlatch::config::tls::HostFiles;
 use gitlatch::config::{Identity, Origin, Remote};
 use gitlatch::domain::client::TrustedProxies;
 use gitlatch::domain::dialect::Kind;
@@ -356,9 +357,9 @@ fn gate(address: SocketAddr, fixed: bool, register: Register, book: GuestBook) -
         let service_user = ServiceUser::new("gitlatch").unwrap();
         Identity::Header { name: IDENTITY.to_owned(), service_user }
     };
-    let (connect_timeout, pool_idle) = (PATIENT, NEVER);
-    let remote =
-        Remote { origin, host: authority, connect_timeout, pool_idle, ca_file: None, identity };
+    let (connect_timeout, pool_idle, tls) =
+        (PATIENT, NEVER, HostFiles { ca: None, system_roots: false, client: None });
+    let remote = Remote { origin, host: authority, connect_timeout, pool_idle, tls, identity };
     let host = RemoteHost::new(&remote, &public, None).unwrap();
     let rules = Rules {
         kind: Kind::Git,
@@ -373,6 +374,7 @@ fn gate(address: SocketAddr, fixed: bool, register: Register, book: GuestBook) -
         lfs_other_hosts: OtherHosts::Pass,
         idle_timeout: PATIENT,
         max_body: None,
+        headers: 100,
     };
     let ways = Ways {
         forwarder: Forwarder::Remote(Box::new(host)),

@@ -4,17 +4,20 @@
 //! understood, allowed or not, leaves the innocent one its own answer; after an error of framing the
 //! connection ends and the innocent one was never read.
 
-use super::support::{Reply, Seen, Site, SiteBuilder, Upstream, basic, bearer, raw};
+use super::hostile_cases::filled;
+use super::support::{
+    PATIENCE, Reply, Seen, Site, SiteBuilder, Upstream, basic, bearer, raw, replies,
+};
+use super::tls::Authority;
 use std::collections::HashSet;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-const INNOCENT: &str = "GET /team/innocent.git/HEAD HTTP/1.1";
+pub const INNOCENT: &str = "GET /team/innocent.git/HEAD HTTP/1.1";
 const GET: &str = "GET /team/app.git/HEAD";
 const REFS: &str = "GET /team/app.git/info/refs?service=git-upload-pack";
 const PUSH: &str = "POST /team/app.git/git-receive-pack";
-const TYPE: &str = "Content-Type: application/x-git-receive-pack-request\r\n";
 
 /// Everything that the upstream may find in a request, whatever the client sent.
 const KNOWN: &[&str] = &[
@@ -502,14 +505,27 @@ const WHOLE: &[(&[u8], &str)] = &[
 ];
 
 /// A gitlatch that tells names in a header, and an upstream that writes down what it got.
-struct House {
-    site: Site,
-    upstream: Upstream,
-    token: String,
+pub struct House {
+    pub site: Site,
+    pub upstream: Upstream,
+    pub token: String,
+    /// Over TLS, for whom believes this authority.
+    pub authority: Option<Authority>,
+    /// What is sent comes byte by byte.
+    pub slowly: bool,
 }
 
 impl House {
-    fn new() -> Self {
+    pub fn new() -> Self {
+        Self::build(None)
+    }
+
+    /// The same over TLS.
+    pub fn secure() -> Self {
+        Self::build(Some(Authority::new()))
+    }
+
+    fn build(authority: Option<Authority>) -> Self {
         let upstream = Upstream::new(|stream, seen, _| {
             let body = if seen.line().starts_with("HEAD") { "" } else { seen.line() };
             let length = body.len();
@@ -517,46 +533,70 @@ impl House {
             stream.write_all(answer.as_bytes()).is_ok()
         });
         let identity = "[upstream.identity]\nmode = 'header'\nheader = 'X-Webauth-User'";
-        let site = SiteBuilder::url(&upstream.url(), identity).start();
+        let mut builder = SiteBuilder::url(&upstream.url(), identity);
+        if let Some(authority) = &authority {
+            authority.certify().write(builder.folder());
+            builder = builder.server("tls_cert = 'cert.pem'\ntls_key = 'key.pem'");
+        }
+        let site = builder.start();
         site.user("alice");
         let (token, _) = site.token(&["--user", "alice", "--permission", "REPO_WRITE"]);
-        Self { site, upstream, token }
+        Self { site, upstream, token, authority, slowly: false }
     }
 
     /// Puts the token and the usual lines where their places are.
-    fn fill(&self, text: &[u8]) -> Vec<u8> {
-        let mut text = text.to_vec();
-        for (place, with) in [
-            ("{auth}", bearer(&self.token)),
-            ("{host}", "Host: gitlatch.test\r\n".to_owned()),
-            ("{type}", TYPE.to_owned()),
-            ("{token}", self.token.clone()),
-            ("{rest}", self.token[5..].to_owned()),
-        ] {
-            while let Some(at) = text.windows(place.len()).position(|w| w == place.as_bytes()) {
-                text.splice(at..at + place.len(), with.bytes());
-            }
+    pub fn fill(&self, text: &[u8]) -> Vec<u8> {
+        let mut text = filled(text, &self.token);
+        let (place, with) = (b"{rest}", &self.token[5..]);
+        while let Some(at) = text.windows(place.len()).position(|w| w == place) {
+            text.splice(at..at + place.len(), with.bytes());
         }
         text
     }
 
+    fn exchange(&self, bytes: &[u8]) -> Vec<Reply> {
+        let address = self.site.address();
+        if let Some(authority) = &self.authority {
+            return over_tls(address, authority, bytes);
+        }
+        if !self.slowly {
+            return raw(address, bytes);
+        }
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        // The other side may have refused and closed.
+        let _ = bytes.iter().try_for_each(|byte| stream.write_all(&[*byte]));
+        let mut received = Vec::new();
+        match stream.read_to_end(&mut received) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
+        }
+        replies(&received)
+    }
+
     /// Sends a request and the innocent one behind it, and holds everybody to what is `expected`:
-    /// a status, and `close` where the connection must end there. What the upstream saw of it.
-    fn send(&self, case: &[u8], expected: &str) -> Option<Seen> {
+    /// the statuses, and `close` where the connection must end there. What the upstream saw of it.
+    pub fn send(&self, case: &[u8], expected: &str) -> Option<Seen> {
         let what = String::from_utf8_lossy(case).into_owned();
         let bytes = self.fill(case);
         let innocent = self
             .fill(format!("{INNOCENT}\r\n{{host}}{{auth}}Connection: close\r\n\r\n").as_bytes());
         let before = self.upstream.seen().len();
-        let replies = raw(self.site.address(), &[&bytes[..], &innocent].concat());
+        let replies = self.exchange(&[&bytes[..], &innocent].concat());
         let mut seen = self.upstream.seen().split_off(before);
         let said: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
-        let status: u16 = expected[..3].parse().unwrap();
+        let words = expected.split(' ').filter(|word| *word != "close");
+        let statuses: Vec<u16> = words.map(|word| word.parse().unwrap()).collect();
         if expected.ends_with("close") {
-            assert_eq!(said, [status], "{what}");
+            assert_eq!(said, statuses, "{what}");
         } else {
-            assert_eq!(said, [status, 200], "{what}");
-            assert_eq!(replies[1].text(), INNOCENT, "{what}: the innocent one's answer");
+            assert_eq!(said, [&statuses[..], &[200]].concat(), "{what}");
+            assert_eq!(
+                replies.last().unwrap().text(),
+                INNOCENT,
+                "{what}: the innocent one's answer"
+            );
             let last = seen.pop().expect("the innocent one");
             assert_eq!(last.line(), INNOCENT, "{what}");
             self.check(&last, &what);
@@ -564,17 +604,16 @@ impl House {
         for reply in &replies {
             self.check_reply(reply, &what);
         }
-        let allowed = usize::from(status == 200);
+        let allowed = statuses.iter().filter(|status| **status == 200).count();
         assert_eq!(seen.len(), allowed, "{what}: {seen:?}");
-        let seen = seen.pop();
-        if let Some(seen) = &seen {
+        for seen in &seen {
             self.check(seen, &what);
         }
-        seen
+        seen.pop()
     }
 
     /// What holds of every request that the upstream sees.
-    fn check(&self, seen: &Seen, what: &str) {
+    pub fn check(&self, seen: &Seen, what: &str) {
         let bare = seen.head.matches('\n').count() - seen.head.matches("\r\n").count();
         assert_eq!(bare, 0, "{what}: {}", seen.head);
         let mut names = HashSet::new();
@@ -587,7 +626,8 @@ impl House {
         assert_eq!(seen.header("X-Webauth-User"), ["alice"], "{what}");
         assert_eq!(seen.header("Host"), [self.upstream.address().to_string()], "{what}");
         assert_eq!(seen.header("X-Forwarded-For"), ["127.0.0.1"], "{what}");
-        assert_eq!(seen.header("X-Forwarded-Proto"), ["http"], "{what}");
+        let proto = if self.authority.is_some() { "https" } else { "http" };
+        assert_eq!(seen.header("X-Forwarded-Proto"), [proto], "{what}");
         assert_eq!(seen.header("X-Forwarded-Host"), [self.site.address().to_string()], "{what}");
         assert_eq!(seen.header("X-Request-Id").len(), 1, "{what}");
         assert!(!names.contains("authorization"), "{what}: {}", seen.head);
@@ -607,11 +647,33 @@ impl House {
     }
 
     /// At the end: the token is nowhere in the log.
-    fn check_log(&self) {
+    pub fn check_log(&self) {
         self.site.logged(&[r#""event":"request""#]);
         let log = self.site.log();
         assert!(!log.contains(&self.token[5..]), "a token in the log");
     }
+}
+
+/// As [`raw`], over TLS.
+fn over_tls(address: SocketAddr, authority: &Authority, bytes: &[u8]) -> Vec<Reply> {
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    let client = authority.client(b"http/1.1");
+    let connection = rustls::ClientConnection::new(client, name).unwrap();
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = rustls::StreamOwned::new(connection, socket);
+    // The other side may refuse and close before it has read everything.
+    let _ = stream.write_all(bytes);
+    let mut received = Vec::new();
+    match stream.read_to_end(&mut received) {
+        Ok(_) => {}
+        // What could not be read ends the connection without more words.
+        Err(error) => {
+            let ended = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset];
+            assert!(ended.contains(&error.kind()), "{error}");
+        }
+    }
+    replies(&received)
 }
 
 #[test]

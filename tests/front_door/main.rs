@@ -34,6 +34,10 @@ mod concurrency;
 mod faults;
 mod git;
 mod hostile;
+#[path = "../data/hostile.rs"]
+mod hostile_cases;
+mod hostile_http2;
+mod hostile_wire;
 mod lfs;
 mod lifecycle;
 mod limits;

@@ -247,11 +247,11 @@ fn uploads_that_stall_after_their_answer() {
     }
 }
 
-type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
+pub type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
 
 /// HTTP/2 by hand: frames as a test writes them.
-struct Frames {
-    stream: Tls,
+pub struct Frames {
+    pub stream: Tls,
     /// The preface was sent, without which nothing may be said.
     begun: bool,
 }
@@ -261,7 +261,7 @@ const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 
 impl Frames {
-    fn open(site: &Site, authority: &Authority) -> Self {
+    pub fn open(site: &Site, authority: &Authority) -> Self {
         let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
         let config = authority.client(b"h2");
         let connection = rustls::ClientConnection::new(config, name).unwrap();
@@ -272,7 +272,13 @@ impl Frames {
         Self { stream, begun: false }
     }
 
-    fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> std::io::Result<()> {
+    pub fn send(
+        &mut self,
+        kind: u8,
+        flags: u8,
+        stream: u32,
+        payload: &[u8],
+    ) -> std::io::Result<()> {
         let mut frame = u32::try_from(payload.len()).unwrap().to_be_bytes()[1..].to_vec();
         frame.extend([kind, flags]);
         frame.extend(stream.to_be_bytes());
@@ -281,7 +287,7 @@ impl Frames {
     }
 
     /// The preface, with this initial window for each stream.
-    fn begin(&mut self, window: u32) {
+    pub fn begin(&mut self, window: u32) {
         self.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
         let setting = [&[0, 4][..], &window.to_be_bytes()].concat();
         self.send(SETTINGS, 0, 0, &setting).unwrap();
@@ -315,6 +321,11 @@ impl Frames {
 
     /// The next frame: kind, flags, payload. What wants to be acknowledged is.
     fn next(&mut self) -> std::io::Result<(u8, u8, Vec<u8>)> {
+        self.next_of_any().map(|(kind, flags, _, payload)| (kind, flags, payload))
+    }
+
+    /// The same with its stream: kind, flags, stream, payload.
+    pub fn next_of_any(&mut self) -> std::io::Result<(u8, u8, u32, Vec<u8>)> {
         let mut head = [0; 9];
         self.stream.read_exact(&mut head)?;
         let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
@@ -323,7 +334,8 @@ impl Frames {
             let echo = if head[3] == PING { &payload[..] } else { &[] };
             self.send(head[3], 1, 0, echo)?;
         }
-        Ok((head[3], head[4], payload))
+        let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+        Ok((head[3], head[4], stream, payload))
     }
 
     /// Takes frames to the end of the connection; whether it was announced.
