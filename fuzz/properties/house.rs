@@ -25,6 +25,7 @@ use gitlatch::domain::service_user::ServiceUser;
 use gitlatch::domain::timestamp::Timestamp;
 use gitlatch::domain::token::{self, TokenHash, TokenId};
 use gitlatch::domain::trail::{Author, Note};
+use gitlatch::forward::queue::{Bounds, Queue};
 use gitlatch::forward::{Forwarder, RemoteHost};
 use gitlatch::gate::{
     Complaints, Gate, Ids, Knock, NameEnd, Registrar, Rules, Served, SideDoor, Ways,
@@ -359,9 +360,32 @@ fn gate(address: SocketAddr, fixed: bool, register: Register, book: GuestBook) -
     };
     let (connect_timeout, pool_idle, tls) =
         (PATIENT, NEVER, HostFiles { ca: None, system_roots: false, client: None });
-    let remote = Remote { origin, host: authority, connect_timeout, pool_idle, tls, identity };
+    let remote = Remote {
+        origin,
+        host: authority,
+        connect_timeout,
+        pool_idle,
+        health_interval: None,
+        tls,
+        identity,
+    };
     let host = RemoteHost::new(&remote, &public, None).unwrap();
-    let rules = Rules {
+    let ways = Ways {
+        forwarder: Forwarder::Remote(Box::new(host)),
+        queue: Queue::new(Bounds { requests: 64, waiting: 64, wait: PATIENT }),
+        rates: Arc::default(),
+        vault: None,
+        tickets: Arc::new(Tickets::new().unwrap()),
+        side_door: Box::new(Nobody),
+        registrar: Rc::new(Nobody),
+    };
+    let rules = Arc::new(ArcSwap::from_pointee(rules(fixed)));
+    let (complaints, ids) = (Arc::<Complaints>::default(), Ids::starting_at(1));
+    Gate::new(rules, Box::new(register), ways, book, complaints, ids)
+}
+
+fn rules(fixed: bool) -> Rules {
+    Rules {
         kind: Kind::Git,
         prefix: String::new(),
         trusted_proxies: TrustedProxies::default(),
@@ -375,17 +399,9 @@ fn gate(address: SocketAddr, fixed: bool, register: Register, book: GuestBook) -
         idle_timeout: PATIENT,
         max_body: None,
         headers: 100,
-    };
-    let ways = Ways {
-        forwarder: Forwarder::Remote(Box::new(host)),
-        vault: None,
-        tickets: Arc::new(Tickets::new().unwrap()),
-        side_door: Box::new(Nobody),
-        registrar: Rc::new(Nobody),
-    };
-    let rules = Arc::new(ArcSwap::from_pointee(rules));
-    let (complaints, ids) = (Arc::<Complaints>::default(), Ids::starting_at(1));
-    Gate::new(rules, Box::new(register), ways, book, complaints, ids)
+        requests_per_token: None,
+        requests_per_address: None,
+    }
 }
 
 impl Host {
