@@ -22,7 +22,7 @@ use gitlatch::domain::trail::{Actor, Author};
 use gitlatch::forward::headers;
 use gitlatch::manage::Label;
 use gitlatch::manage::tokens::{self, TokenRequest, Wanted};
-use gitlatch::server::{self, Limits as Bounds, Peer, Plan};
+use gitlatch::server::{self, Limits as Bounds, Peer, Plan, Pulse};
 use gitlatch::store::sqlite::Database;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
@@ -175,6 +175,8 @@ fn upstream(stop: CancellationToken) -> SocketAddr {
         connections: Arc::default(),
         faults: Arc::default(),
         stop,
+        pulse: Pulse::default(),
+        opening: Box::new(|| Ok(())),
     };
     std::thread::spawn(move || server::run(plan, |_| Ok(Upstream)));
     address

@@ -8,7 +8,7 @@ use super::reading::{self, Message};
 use arc_swap::ArcSwap;
 use futures_util::future::LocalBoxFuture;
 use gitlatch::auth::credential::{Claim, Presented};
-use gitlatch::auth::ticket::Tickets;
+use gitlatch::auth::ticket::{TicketKey, Tickets};
 use gitlatch::auth::{Identified, Identify, Source, Trouble};
 use gitlatch::config::tls::HostFiles;
 use gitlatch::config::{Identity, Origin, Remote};
@@ -375,7 +375,7 @@ fn gate(address: SocketAddr, fixed: bool, register: Register, book: GuestBook) -
         queue: Queue::new(Bounds { requests: 64, waiting: 64, wait: PATIENT }),
         rates: Arc::default(),
         vault: None,
-        tickets: Arc::new(Tickets::new().unwrap()),
+        tickets: Arc::new(Tickets::new(&TicketKey::generate().unwrap()).unwrap()),
         side_door: Box::new(Nobody),
         registrar: Rc::new(Nobody),
     };

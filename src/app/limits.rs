@@ -14,6 +14,7 @@ pub(super) fn of(config: &Config) -> Limits {
         connections: config.limits.carried(raise_descriptors(config.limits.descriptors())),
         connections_per_address: config.limits.connections_per_address,
         trusted: config.server.trusted_proxies.clone(),
+        proxies: config.server.proxy_protocol.clone(),
         header_bytes: config.limits.header_bytes,
         headers: config.limits.headers,
         streams: config.limits.streams,

@@ -1,18 +1,24 @@
 //! Builds the house from a configuration and hands each room only what it needs.
 
+mod beside;
 mod endings;
+mod handover;
 mod health;
 mod limits;
 mod material;
 mod operations;
 pub mod preflight;
 mod proof;
+mod reach;
+mod redirect;
 mod reload;
+mod serving;
 mod side_door;
 mod signals;
+mod supervision;
 mod workers;
 
-use crate::auth::ticket::Tickets;
+use crate::auth::ticket::{TicketKey, Tickets};
 use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Report};
 use crate::domain::intent::Action;
@@ -20,38 +26,27 @@ use crate::domain::timestamp::Timestamp;
 use crate::forward::queue::Queue;
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
-use crate::server::{self, Bound, Connections, Faults, Limits, Plan};
+use crate::server::{
+    self, Bound, Connections, Faults, Inherited, Limits, Opening, Plan, Pulse, Shared,
+};
 use crate::store::sqlite::Database;
 use crate::store::{Reading, RightsSource};
-use crate::telemetry;
 use crate::telemetry::log::LineWriter;
 use crate::telemetry::metrics::Metrics;
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use beside::Beside;
 use material::Material;
 pub use proof::authenticate;
-use std::io::Write;
+pub use serving::serve;
+use std::io::{self, Write};
+use std::mem;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
 use workers::{BackDoor, Workers};
-
-/// Serves until SIGTERM. `report` is what the loader said about the file of this configuration; a
-/// reload reads that file again.
-///
-/// # Errors
-/// When the house cannot be built from the configuration.
-pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
-    telemetry::log::start(config.log.json, config.log.level);
-    warn(&report);
-    let house = House::build(config)?;
-    let stop = house.stop();
-    let reload = house.reloader(report.file);
-    signals::watch(stop, move || reload.reload())?;
-    house.run()
-}
 
 /// Writes what a configuration that is accepted is warned of to the log.
 fn warn(report: &Report) {
@@ -66,7 +61,12 @@ fn warn(report: &Report) {
 /// When signals cannot be listened for.
 pub fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
     let hung_up = stop.clone();
-    Ok(signals::watch(stop, move || hung_up.cancel())?)
+    let reactions = signals::Reactions {
+        reload: Box::new(move || hung_up.cancel()),
+        restart: Box::new(|| tracing::warn!("this command cannot be restarted")),
+        drain: Box::new(|| {}),
+    };
+    Ok(signals::watch(stop, reactions)?)
 }
 
 /// What limits a user's tokens from the side of the user.
@@ -99,7 +99,8 @@ pub struct House {
     config: Arc<Config>,
     public: Origin,
     listeners: Vec<Bound>,
-    operations: Option<Bound>,
+    plain: Vec<Bound>,
+    operations: Vec<Bound>,
     material: Material,
     database: Database,
     rules: Arc<ArcSwap<Rules>>,
@@ -107,6 +108,8 @@ pub struct House {
     queue: Arc<Queue>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
+    pulse: Pulse,
+    key: Arc<TicketKey>,
 }
 
 impl House {
@@ -115,15 +118,22 @@ impl House {
     /// # Errors
     /// When any of it fails, with what failed and why.
     pub fn build(config: Config) -> anyhow::Result<Self> {
+        let key = TicketKey::generate()?;
+        Self::on(config, &mut Inherited::default(), key)
+    }
+
+    /// As [`House::build`], on sockets some of which are there already, with this key of tickets.
+    fn on(config: Config, inherited: &mut Inherited, key: TicketKey) -> anyhow::Result<Self> {
         let database = Database::open(&config.store.path)?;
         let names = preflight::names(&config, &database)?;
         anyhow::ensure!(names.is_empty(), names.join("; "));
         let material = Material::load(&config)?;
-        let listeners = server::bind(&config.server.listen)?;
-        let operations = match &config.operations.listen {
-            Some(listen) => server::bind(std::slice::from_ref(listen))?.pop(),
-            None => None,
-        };
+        let all = config.server.listen.iter().chain(&config.server.redirect_listen);
+        inherited.expect(all.chain(&config.operations.listen));
+        let listeners = inherited.bind(&config.server.listen, config.server.unix)?;
+        let plain = inherited.bind(&config.server.redirect_listen, config.server.unix)?;
+        let operations = inherited.bind(config.operations.listen.as_slice(), config.server.unix)?;
+        reach::warn(&config, &listeners, &operations, inherited);
         let public = public_origin(&config, &listeners);
         let rules = Arc::new(ArcSwap::from_pointee(rules(&config, &public.prefix)));
         let limits = Arc::new(ArcSwap::from_pointee(limits::of(&config)));
@@ -135,6 +145,7 @@ impl House {
         Ok(Self {
             public,
             listeners,
+            plain,
             operations,
             material,
             database,
@@ -143,6 +154,8 @@ impl House {
             queue: Queue::new(limits::queue(&config)),
             metrics: Arc::new(metrics),
             stop: CancellationToken::new(),
+            pulse: Pulse::default(),
+            key: Arc::new(key),
             config: Arc::new(config),
         })
     }
@@ -159,6 +172,11 @@ impl House {
         self.stop.clone()
     }
 
+    /// Its sockets, for another process.
+    fn share(&self) -> io::Result<Vec<Shared>> {
+        self.listeners.iter().chain(&self.plain).chain(&self.operations).map(Bound::share).collect()
+    }
+
     fn reloader(&self, path: PathBuf) -> reload::Reloader {
         reload::Reloader::new(
             path,
@@ -170,6 +188,30 @@ impl House {
                 queue: self.queue.clone(),
             },
         )
+    }
+
+    /// Serves what there is beside the public address, once that one is served.
+    fn beside(&mut self, connections: &Arc<Connections>, faults: &Arc<Faults>) -> Beside {
+        let mut beside = Beside::default();
+        let (operations, plain) = (mem::take(&mut self.operations), mem::take(&mut self.plain));
+        beside.operations(operations, |listeners, opened, stop| operations::Desk {
+            listeners,
+            opened,
+            database: self.database.clone(),
+            upstream: operations::Upstream::of(&self.config.upstream.target),
+            metrics: Arc::clone(&self.metrics),
+            connections: Arc::clone(connections),
+            material: self.material.clone(),
+            faults: Arc::clone(faults),
+            queue: Arc::clone(&self.queue),
+            draining: self.stop.clone(),
+            stop,
+        });
+        let (config, public, stop) = (&self.config, &self.public, &self.stop);
+        beside.redirect(plain, |sockets, opened| {
+            redirect::Turnpike::new(config, public.clone(), (sockets, opened), stop.clone())
+        });
+        beside
     }
 
     /// Serves until it is told to stop. Request lines go to standard output.
@@ -185,35 +227,25 @@ impl House {
     /// # Errors
     /// When a worker cannot be started.
     pub fn run_with_log(self, log: Box<dyn Write + Send>) -> anyhow::Result<()> {
+        self.run_with(log, Box::new(|| Ok(())))
+    }
+
+    /// `opening` is called before the first connection is accepted, when nothing else can fail.
+    fn run_with(mut self, log: Box<dyn Write + Send>, opening: Opening) -> anyhow::Result<()> {
         let (connections, faults) = (Arc::<Connections>::default(), Arc::<Faults>::default());
-        let json = self.config.log.json;
-        let log = Arc::new(LineWriter::start(json, Arc::clone(&self.metrics), log)?);
+        let metrics = Arc::clone(&self.metrics);
+        let log = Arc::new(LineWriter::start(self.config.log.json, metrics, log)?);
         let maintenance = self.database.serve()?;
         announce(&self.listeners);
-        // While transfers drain, operators still want to know how many are left.
         let closing = CancellationToken::new();
-        let operations = self.operations.map(|listener| {
-            tracing::info!(address = %listener, "operations");
-            operations::start(operations::Desk {
-                listener,
-                database: self.database.clone(),
-                upstream: operations::Upstream::of(&self.config.upstream.target),
-                metrics: Arc::clone(&self.metrics),
-                connections: Arc::clone(&connections),
-                material: self.material.clone(),
-                faults: Arc::clone(&faults),
-                queue: Arc::clone(&self.queue),
-                draining: self.stop.clone(),
-                stop: closing.clone(),
-            })
-        });
+        let mut beside = self.beside(&connections, &faults);
         let watch = self.material.watch(closing.clone())?;
         let (clerks, shift) = Clerks::start(|| Ok::<_, anyhow::Error>(self.database.registry()?))?;
         let back_door = BackDoor::new(&self.config, self.public, self.material.upstream())?;
         health::watch(&self.config, &back_door, &self.metrics, &closing)?;
         let workers = Workers {
             vault: vault(&self.config)?,
-            tickets: Arc::new(Tickets::new()?),
+            tickets: Arc::new(Tickets::new(&self.key)?),
             logins: Arc::default(),
             clerks,
             back_door,
@@ -235,11 +267,13 @@ impl House {
             connections,
             faults,
             stop: self.stop.clone(),
+            pulse: self.pulse,
+            opening: opened(opening, beside.opening()),
         };
         let served = server::run(plan, move |_| workers.gate());
         self.stop.cancel();
+        beside.end();
         closing.cancel();
-        operations.into_iter().for_each(operations::Running::join);
         watch.join();
         // The workers have let go of the clerks, who end with what was begun.
         shift.end();
@@ -255,6 +289,18 @@ fn announce(listeners: &[Bound]) {
     for listener in listeners {
         tracing::info!(address = %listener, "listening");
     }
+}
+
+/// Opens the rest once the public address is open.
+fn opened(public: Opening, rest: Vec<mpsc::Sender<()>>) -> Opening {
+    Box::new(move || {
+        public()?;
+        for open in rest {
+            // Who ended meanwhile has said why.
+            let _ = open.send(());
+        }
+        Ok(())
+    })
 }
 
 /// The keys to stored credentials, in mode `stored`.

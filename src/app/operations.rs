@@ -5,7 +5,7 @@ use crate::config::Target;
 use crate::domain::settings::DAY_MILLIS;
 use crate::forward::http_backend::Folder;
 use crate::forward::queue::Queue;
-use crate::server::{self, Bound, Connections, Crowded, Fault, Faults, Limits, Peer, Plan};
+use crate::server::{self, Bound, Connections, Crowded, Fault, Faults, Limits, Peer, Plan, Pulse};
 use crate::store::Registry;
 use crate::store::sqlite::Database;
 use crate::telemetry::metrics::{EXPIRING, Metrics};
@@ -17,7 +17,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,9 @@ impl Upstream {
 
 /// What the operations address needs.
 pub(super) struct Desk {
-    pub(super) listener: Bound,
+    pub(super) listeners: Vec<Bound>,
+    /// Told once the public address is served; closed when it never will be.
+    pub(super) opened: mpsc::Receiver<()>,
     pub(super) database: Database,
     pub(super) upstream: Upstream,
     pub(super) metrics: Arc<Metrics>,
@@ -90,13 +92,15 @@ impl Running {
 pub(super) fn start(desk: Desk) -> Running {
     let plan = Plan {
         name: "operations",
-        listeners: vec![desk.listener],
+        listeners: desk.listeners,
         tls: None,
         workers: 1,
         limits: Arc::new(ArcSwap::from_pointee(Limits::default())),
         connections: Arc::default(),
         faults: Arc::default(),
         stop: desk.stop,
+        pulse: Pulse::default(),
+        opening: Box::new(move || Ok(desk.opened.recv()?)),
     };
     let (database, upstream, metrics) = (desk.database, desk.upstream, desk.metrics);
     let (connections, faults, draining) = (desk.connections, desk.faults, desk.draining);

@@ -38,7 +38,7 @@ fn sockets(config: &Config) -> Vec<String> {
     let listen = config.server.listen.iter().chain(&config.operations.listen);
     let folders = listen.filter_map(|listen| match listen {
         Listen::Unix(path) => path.parent().filter(|folder| *folder != Path::new("")),
-        Listen::Tcp(_) => None,
+        Listen::Tcp(_) | Listen::Systemd(_) => None,
     });
     let missing = folders.filter(|folder| !folder.is_dir());
     missing.map(|folder| format!("there is no folder {} for a socket", folder.display())).collect()

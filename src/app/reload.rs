@@ -85,6 +85,8 @@ impl Reloader {
 fn fixed(config: &Config) -> Vec<(&'static str, String)> {
     vec![
         ("server.listen", format!("{:?}", config.server.listen)),
+        ("server.redirect_listen", format!("{:?}", config.server.redirect_listen)),
+        ("server.unix_mode", format!("{:?}", config.server.unix)),
         ("server.public_url", format!("{:?}", config.server.public_url)),
         // Which certificates there are can change, whether there is HTTPS cannot.
         ("server.tls_cert", format!("{:?}", config.server.tls.is_some())),

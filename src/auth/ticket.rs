@@ -1,7 +1,8 @@
 //! Tickets: what lets one transfer of a Git LFS object through, for an hour.
 //!
 //! A client gets one with each link that the answer to its batch has. It is sealed with AES-256-GCM under a
-//! key that every process makes for itself: nobody else makes one, and nobody reads what is in it. It names
+//! key that a process makes for itself and tells the process that it hands over to and nobody else, so that
+//! nobody else makes one, and nobody reads what is in it. It names
 //! the token that asked, which is looked up again when the transfer comes, so that a ticket is worth
 //! nothing any more when its token is.
 
@@ -67,27 +68,52 @@ struct Form<S> {
     headers: Vec<(String, S)>,
 }
 
-/// Seals and opens the tickets of one process.
+/// The key that tickets are sealed under. Like a secret, it cannot be printed or copied by accident.
+pub struct TicketKey(Zeroizing<[u8; 32]>);
+
+impl TicketKey {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn generate() -> Result<Self, TicketError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// The one that these bytes are; `None` when they are not as many as a key has.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(|bytes| Self(Zeroizing::new(bytes)))
+    }
+
+    /// The key itself, for the process that is handed over to.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &*self.0
+    }
+}
+
+/// Seals and opens the tickets under one key.
 pub struct Tickets {
     key: LessSafeKey,
 }
 
 impl Tickets {
-    /// With a new key.
+    /// With this key.
     ///
     /// # Errors
-    /// When the system gives no random bytes.
-    pub fn new() -> Result<Self, TicketError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *bytes)?;
-        let key = UnboundKey::new(&AES_256_GCM, &*bytes).map_err(|_| TicketError::Cipher)?;
+    /// When the cipher does not take the key.
+    pub fn new(key: &TicketKey) -> Result<Self, TicketError> {
+        let key = UnboundKey::new(&AES_256_GCM, key.expose()).map_err(|_| TicketError::Cipher)?;
         Ok(Self { key: LessSafeKey::new(key) })
     }
 
     /// Seals a ticket. It is base64, of which no text looks like a token.
     ///
     /// The nonce is 96 random bits: a key may seal billions of tickets before two are likely to be the same
-    /// (NIST SP 800-38D §8.3), and no process lives so long.
+    /// (NIST SP 800-38D §8.3), and no process lives so long, nor those that it hands over to.
     ///
     /// # Errors
     /// When the system has no random bytes, or the cipher does not work.
@@ -165,7 +191,14 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_here_and_nowhere_else() {
-        let (here, there) = (Tickets::new().unwrap(), Tickets::new().unwrap());
+        let tickets = || {
+            let key = TicketKey::generate().unwrap();
+            (Tickets::new(&key).unwrap(), TicketKey::from_bytes(key.expose()).unwrap())
+        };
+        let ((here, key), (there, _)) = (tickets(), tickets());
+        let heir = Tickets::new(&key).unwrap();
+        assert!(heir.open(here.seal(&ticket()).unwrap().as_bytes()).is_some());
+        assert!(TicketKey::from_bytes(&[0; 31]).is_none());
         let sealed = here.seal(&ticket()).unwrap();
         assert_ne!(sealed, here.seal(&ticket()).unwrap());
         assert_eq!(

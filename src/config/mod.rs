@@ -22,6 +22,8 @@ use crate::domain::dialect::rule::Rule;
 use crate::domain::git::lfs::OtherHosts;
 use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -75,6 +77,12 @@ pub struct Push {
 pub struct Server {
     /// Where it listens; at least one address.
     pub listen: Vec<Listen>,
+    /// Who may connect to Unix sockets that are made, the one of `[operations]` included.
+    pub unix: UnixAccess,
+    /// The plain addresses that send everybody to `public_url`.
+    pub redirect_listen: Vec<Listen>,
+    /// Whose connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: TrustedProxies,
     /// What clients call it; `None` is the first address it listens on.
     pub public_url: Option<Origin>,
     /// HTTPS, when there is a certificate.
@@ -95,13 +103,45 @@ pub struct Server {
     pub max_body: Option<u64>,
 }
 
-/// One address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One address to listen on. Serialised, it goes to the next process of a restart that hands over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Listen {
     /// TCP.
     Tcp(SocketAddr),
     /// A Unix socket at this path (`unix:/run/gitlatch.sock`).
     Unix(PathBuf),
+    /// The sockets that a service manager passes (`systemd:NAME`, `sd_listen_fds(3)`): those of this name,
+    /// or all that no other address names.
+    Systemd(Option<String>),
+}
+
+/// Who may connect to a Unix socket: its mode and its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnixAccess {
+    /// The mode of its file, whatever the umask is; whoever may write may connect (unix(7)).
+    pub mode: u32,
+    /// The number of its group; `None` is the process's own.
+    pub group: Option<u32>,
+}
+
+impl Default for UnixAccess {
+    /// For its owner alone.
+    fn default() -> Self {
+        Self { mode: 0o600, group: None }
+    }
+}
+
+impl fmt::Display for Listen {
+    /// As the file says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd(None) => f.write_str("systemd"),
+            Self::Systemd(Some(name)) => write!(f, "systemd:{name}"),
+        }
+    }
 }
 
 /// Scheme, authority and path prefix of an absolute URL.

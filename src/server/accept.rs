@@ -1,6 +1,7 @@
 //! Accepting, in one thread, and handing out to the worker with the fewest connections.
 
 use super::listener::Listening;
+use super::pulse::Member;
 use super::turned_away::Doorman;
 use super::worker::{Handed, Handle};
 use super::{Bound, Connections, Limits};
@@ -24,10 +25,16 @@ pub(super) struct Door {
     pub(super) doorman: Doorman,
 }
 
-/// Accepts until `stop` is cancelled.
-pub(super) fn run(listeners: Vec<Bound>, door: Door, stop: &CancellationToken) -> io::Result<()> {
+/// Accepts until `stop` is cancelled. `join` is called in the runtime of this thread.
+pub(super) fn run(
+    listeners: Vec<Bound>,
+    door: Door,
+    stop: &CancellationToken,
+    join: impl FnOnce() -> Member,
+) -> io::Result<()> {
     let door = Rc::new(door);
     super::local_runtime()?.block_on(async {
+        let member = join();
         let mut tasks = tokio::task::JoinSet::new();
         for listener in listeners {
             let (door, stop) = (Rc::clone(&door), stop.clone());
@@ -40,6 +47,7 @@ pub(super) fn run(listeners: Vec<Bound>, door: Door, stop: &CancellationToken) -
             });
         }
         while tasks.join_next().await.is_some() {}
+        member.leave();
     });
     Ok(())
 }

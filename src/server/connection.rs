@@ -1,7 +1,9 @@
 //! One connection: TLS if there is any, then HTTP/1.1 or HTTP/2, until it ends or drains.
 
+use super::connections::Open;
 use super::impatient::Impatient;
 use super::listener::Accepted;
+use super::proxy_protocol::{self, Header};
 use super::streams::{Lull, Streams, Watched};
 use super::worker::Setting;
 use super::{Fault, Peer, Service};
@@ -10,14 +12,17 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_util::sync::CancellationToken;
 
 /// The most that one connection buffers in each direction: larger reads cost less for each byte, and
 /// hyper grows towards it only while a stream flows.
@@ -31,26 +36,78 @@ const HEADERS: usize = 100;
 /// HTTP/2: how often a silent client is asked whether it is still there. It has the idle time-out to
 /// answer: its answer queues behind all that it is still being sent.
 const PING_EVERY: Duration = Duration::from_mins(1);
+/// How long a client that was accepted may still take to begin when the server is told to stop: for a
+/// handshake, or the first byte of a request.
+const AT_THE_END: Duration = Duration::from_secs(5);
 
 pub(super) async fn serve<S: Service>(
     stream: Accepted,
     peer: Peer,
+    mut open: Open,
     service: Rc<S>,
     setting: &Setting,
 ) {
     // A stream that cannot be made part of this runtime is dropped: the client sees it closed.
     match stream {
         Accepted::Tcp(stream) => {
-            if let Ok(stream) = TcpStream::from_std(stream) {
+            if let Ok(mut stream) = TcpStream::from_std(stream)
+                && let Some(peer) = introduced(&mut stream, peer, &mut open, setting).await
+            {
                 secure(stream, peer, service, setting).await;
             }
         }
         Accepted::Unix(stream) => {
-            if let Ok(stream) = UnixStream::from_std(stream) {
+            if let Ok(mut stream) = UnixStream::from_std(stream)
+                && let Some(peer) = introduced(&mut stream, peer, &mut open, setting).await
+            {
                 http1(stream, peer, service, setting).await;
             }
         }
     }
+}
+
+/// Who it is that connects: the peer, or whom a proxy that may say so names before anything else. Nothing
+/// when it says nothing, or what cannot be read, or when it is one too many.
+async fn introduced<I>(
+    stream: &mut I,
+    peer: Peer,
+    open: &mut Open,
+    setting: &Setting,
+) -> Option<Peer>
+where
+    I: AsyncRead + Unpin,
+{
+    let limits = setting.limits.load();
+    if !limits.proxies.trust_peer(peer.address) {
+        return Some(peer);
+    }
+    let limits = arc_swap::Guard::into_inner(limits);
+    let header = tokio::time::timeout(limits.header_timeout, proxy_protocol::read(stream));
+    let read = tokio::select! {
+        biased;
+        read = header => read,
+        () = hurry(&setting.stop) => return None,
+    };
+    let named = match read {
+        Ok(Ok(Header::Client(address))) => Some(Peer { address: Some(address) }),
+        Ok(Ok(Header::Unix)) => Some(Peer { address: None }),
+        // The proxy itself is many clients, or none.
+        Ok(Ok(Header::Peer)) => return Some(peer),
+        Ok(Err(error)) => {
+            tracing::debug!(peer = ?peer.address, %error, "no PROXY header");
+            None
+        }
+        Err(_elapsed) => {
+            tracing::debug!(peer = ?peer.address, "no PROXY header in time");
+            None
+        }
+    };
+    let Some(named) = named else {
+        setting.faults.note(Fault::ProxyProtocol);
+        return None;
+    };
+    // What is one too many is closed: whether it wants TLS is not known yet.
+    open.introduce(named, &limits).is_ok().then_some(named)
 }
 
 async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setting: &Setting) {
@@ -61,9 +118,8 @@ async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setti
     let handshake = tokio::time::timeout(setting.limits.load().header_timeout, handshake);
     let done = tokio::select! {
         biased;
-        // Who has said nothing yet has nothing to lose.
-        () = setting.stop.cancelled() => return,
         done = handshake => done,
+        () = hurry(&setting.stop) => return,
     };
     match done {
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
@@ -73,6 +129,13 @@ async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setti
         Ok(Err(error)) => certificates.failed(Some(&error)),
         Err(_elapsed) => certificates.failed(None),
     }
+}
+
+/// Ends a little while after the server was told to stop: whoever was accepted is served, and whoever
+/// says nothing does not hold it up.
+async fn hurry(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(AT_THE_END).await;
 }
 
 async fn http1<S: Service, I>(io: I, peer: Peer, service: Rc<S>, setting: &Setting)
@@ -91,10 +154,11 @@ where
     if limits.headers != HEADERS {
         builder.max_headers(limits.headers);
     }
-    let io = TokioIo::new(Impatient::new(io, limits.idle_timeout));
-    let connection = builder.serve_connection(io, handler);
+    let io = Impatient::new(io, limits.idle_timeout);
+    let begun = io.begun();
+    let connection = builder.serve_connection(TokioIo::new(io), handler);
     let drain = http1::Connection::graceful_shutdown;
-    until_drained(pin!(connection), drain, setting).await;
+    until_drained(pin!(connection), drain, &begun, setting).await;
 }
 
 async fn http2<S: Service, I>(io: I, peer: Peer, service: Rc<S>, setting: &Setting)
@@ -122,11 +186,13 @@ where
         .keep_alive_timeout(limits.idle_timeout)
         .serve_connection(TokioIo::new(Impatient::new(io, limits.idle_timeout)), handler);
     let mut connection = pin!(connection);
+    // HTTP/2 has a beginning of its own, and hyper waits for it.
+    let begun = Cell::new(true);
     let drain = http2::Connection::graceful_shutdown;
     let (header, idle) = (limits.header_timeout, limits.idle_timeout);
     let lull = tokio::select! {
         biased;
-        () = until_drained(connection.as_mut(), drain, setting) => return,
+        () = until_drained(connection.as_mut(), drain, &begun, setting) => return,
         () = streams.flood() => {
             setting.faults.note(Fault::Flood);
             tracing::debug!("connection cut off: more streams were reset than ended");
@@ -141,7 +207,7 @@ where
         let quiet = if streams.begun() { idle } else { header };
         tokio::select! {
             biased;
-            () = until_drained(connection.as_mut(), drain, setting) => return,
+            () = until_drained(connection.as_mut(), drain, &begun, setting) => return,
             _ = streams.lull(quiet, idle) => {}
         }
     }
@@ -157,10 +223,12 @@ async fn answer<S: Service>(
     Ok(called.unwrap_or_else(|_| service.crashed()))
 }
 
-/// Runs a connection to its end; when the server stops, to the end of what it is doing.
+/// Runs a connection to its end; when the server stops, to the end of what it is doing. `begun` is whether
+/// anything has come on it.
 async fn until_drained<C>(
-    mut connection: std::pin::Pin<&mut C>,
-    drain: impl Fn(std::pin::Pin<&mut C>),
+    mut connection: Pin<&mut C>,
+    drain: impl Fn(Pin<&mut C>),
+    begun: &Cell<bool>,
     Setting { stop, faults, .. }: &Setting,
 ) where
     C: Future<Output = hyper::Result<()>>,
@@ -169,8 +237,12 @@ async fn until_drained<C>(
         biased;
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
-            drain(connection.as_mut());
-            connection.await
+            if let Some(ended) = first_word(connection.as_mut(), begun).await {
+                ended
+            } else {
+                drain(connection.as_mut());
+                connection.await
+            }
         }
     };
     if let Err(error) = ended {
@@ -178,6 +250,21 @@ async fn until_drained<C>(
         faults.note(kind);
         tracing::debug!(%error, kind = kind.name(), "connection ended");
     }
+}
+
+/// Runs a connection until something has come on it, for a little while: hyper would close one on which
+/// nothing has, although its client may be just about to ask. What it ended with, if it did.
+async fn first_word<C: Future>(
+    mut connection: Pin<&mut C>,
+    begun: &Cell<bool>,
+) -> Option<C::Output> {
+    let mut late = pin!(tokio::time::sleep(AT_THE_END));
+    std::future::poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        Poll::Pending if begun.get() => Poll::Ready(None),
+        Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 /// Spawns the tasks of an HTTP/2 connection on the worker that it belongs to.

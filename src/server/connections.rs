@@ -79,15 +79,9 @@ impl Connections {
         if before >= limits.connections {
             return Err(Crowded::Total);
         }
-        if peer.address.is_some() && !limits.trusted.trust_peer(peer.address) {
-            let place = Place::of(peer.address);
-            let mut places = self.places();
-            let count = places.entry(place).or_default();
-            if *count >= limits.connections_per_address {
-                return Err(Crowded::Address);
-            }
-            *count += 1;
-            open.place = Some(place);
+        // Whose it is that comes by way of a proxy is known when its header is.
+        if !limits.proxies.trust_peer(peer.address) {
+            open.settle(peer, limits)?;
         }
         self.total.fetch_add(1, Ordering::Relaxed);
         Ok(open)
@@ -102,6 +96,34 @@ impl Connections {
 pub(super) struct Open {
     connections: Arc<Connections>,
     place: Option<Place>,
+}
+
+impl Open {
+    /// Counts it as one that a proxy has said to be of this peer, if that may be open beside the others.
+    pub(super) fn introduce(&mut self, peer: Peer, limits: &Limits) -> Result<(), Crowded> {
+        let settled = self.settle(peer, limits);
+        if let Err(why) = &settled
+            && let Some(count) = self.connections.refused.get(*why as usize)
+        {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        settled
+    }
+
+    /// Counts it at the peer's place.
+    fn settle(&mut self, peer: Peer, limits: &Limits) -> Result<(), Crowded> {
+        if peer.address.is_some() && !limits.trusted.trust_peer(peer.address) {
+            let place = Place::of(peer.address);
+            let mut places = self.connections.places();
+            let count = places.entry(place).or_default();
+            if *count >= limits.connections_per_address {
+                return Err(Crowded::Address);
+            }
+            *count += 1;
+            self.place = Some(place);
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Open {

@@ -18,19 +18,22 @@ pub enum Fault {
     Protocol,
     /// HTTP/2 with more resets, continuations or empty frames than anybody needs.
     Flood,
+    /// A header of the PROXY protocol that is missing or malformed, or did not come in time.
+    ProxyProtocol,
     /// Anything else, of which the socket is the most.
     Other,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Parse,
         Self::TooLarge,
         Self::Timeout,
         Self::BrokenOff,
         Self::Protocol,
         Self::Flood,
+        Self::ProxyProtocol,
         Self::Other,
     ];
 
@@ -44,6 +47,7 @@ impl Fault {
             Self::BrokenOff => "broken-off",
             Self::Protocol => "protocol",
             Self::Flood => "flood",
+            Self::ProxyProtocol => "proxy-protocol",
             Self::Other => "other",
         }
     }

@@ -4,9 +4,11 @@
 //! a write to the client waits. So a client that reads nothing would hold its connection, and the
 //! upstream's behind it, for ever.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,11 +21,17 @@ pub(super) struct Impatient<T> {
     /// Made at the first write that waits, and used again.
     sleep: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    begun: Rc<Cell<bool>>,
 }
 
 impl<T> Impatient<T> {
     pub(super) fn new(inner: T, after: Duration) -> Self {
-        Self { inner, after, sleep: None, waiting: false }
+        Self { inner, after, sleep: None, waiting: false, begun: Rc::default() }
+    }
+
+    /// Whether anything has come, now and later.
+    pub(super) fn begun(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.begun)
     }
 
     /// The outcome of a write: waiting has an end.
@@ -53,7 +61,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Impatient<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.begun.set(true);
+        }
         if read.is_ready() {
             // A client that sends is not idle; the next write that waits begins anew.
             self.waiting = false;

@@ -20,6 +20,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Peers that are many clients, which no limit for one address holds for.
     pub trusted: TrustedProxies,
+    /// Peers whose connections begin with a header of the PROXY protocol, which says whose they are.
+    pub proxies: TrustedProxies,
     /// Bytes of a request's head.
     pub header_bytes: u32,
     /// Header lines of a request, over HTTP/1.
@@ -41,6 +43,7 @@ impl Default for Limits {
             connections: 256,
             connections_per_address: 256,
             trusted: TrustedProxies::default(),
+            proxies: TrustedProxies::default(),
             header_bytes: 64 * 1024,
             headers: 100,
             streams: 128,

@@ -10,8 +10,11 @@ mod connection;
 mod connections;
 mod faults;
 mod impatient;
+mod inherited;
 mod limits;
 mod listener;
+mod proxy_protocol;
+mod pulse;
 mod streams;
 pub mod tls;
 mod turned_away;
@@ -19,10 +22,12 @@ mod worker;
 
 pub use connections::{Connections, Crowded};
 pub use faults::{Fault, Faults};
+pub use inherited::{Inherited, InheritedError};
 pub use limits::Limits;
-pub use listener::{Bound, ListenError};
+pub use listener::{Bound, Custody, ListenError, Shared};
+pub use pulse::Pulse;
 
-use crate::config::Listen;
+use crate::config::{Listen, UnixAccess};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -77,14 +82,21 @@ pub struct Plan {
     pub faults: Arc<Faults>,
     /// Cancelling it stops accepting and drains.
     pub stop: CancellationToken,
+    /// By which the accepting thread and the workers can be asked whether they still come round.
+    pub pulse: Pulse,
+    /// Called once every worker is there and before anything is accepted. An error ends it all.
+    pub opening: Opening,
 }
 
-/// Binds the addresses.
+/// What happens between the making of the workers and the first connection.
+pub type Opening = Box<dyn FnOnce() -> Result<(), BoxError> + Send>;
+
+/// Binds the addresses, of which nothing is there already.
 ///
 /// # Errors
 /// The first that cannot be bound, with its name.
 pub fn bind(addresses: &[Listen]) -> Result<Vec<Bound>, ListenError> {
-    addresses.iter().map(Bound::new).collect()
+    Inherited::default().bind(addresses, UnixAccess::default())
 }
 
 /// A runtime for one thread. A `LocalSet` would do as well, but wakes itself by a system call for
@@ -96,14 +108,18 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 /// Serves until `plan.stop` is cancelled and every connection has ended or the drain time-out has
 /// passed. `make` is called once in each worker's thread.
 ///
+/// Accepting ends first, and only then are the workers told: what was accepted is served.
+///
 /// # Errors
-/// When a thread, a runtime or a service cannot be made. Nothing was accepted then.
+/// When a thread, a runtime or a service cannot be made, or `plan.opening` fails. Nothing was accepted
+/// then.
 pub fn run<S, F>(plan: Plan, make: F) -> Result<(), BoxError>
 where
     S: Service,
     F: Fn(usize) -> Result<S, BoxError> + Send + Sync + 'static,
 {
     let make = Arc::new(make);
+    let drain = CancellationToken::new();
     let mut workers = Vec::with_capacity(plan.workers.max(1));
     for index in 0..plan.workers.max(1) {
         let make = Arc::clone(&make);
@@ -113,12 +129,14 @@ where
                 limits: Arc::clone(&plan.limits),
                 faults: Arc::clone(&plan.faults),
                 tls: plan.tls.clone(),
-                stop: plan.stop.clone(),
+                stop: drain.clone(),
+                pulse: plan.pulse.clone(),
             },
             move || make(index),
         )?);
     }
     let handles = workers.iter().map(worker::Worker::handle).collect();
+    let name = format!("{}-accept", plan.name);
     let door = accept::Door {
         workers: handles,
         connections: plan.connections,
@@ -126,10 +144,13 @@ where
         tls: plan.tls.is_some(),
         doorman: turned_away::Doorman::default(),
     };
-    let accepted = accept::run(plan.listeners, door, &plan.stop);
+    let accepted = (plan.opening)().and_then(|()| {
+        Ok(accept::run(plan.listeners, door, &plan.stop, || plan.pulse.join(&name))?)
+    });
     plan.stop.cancel();
+    drain.cancel();
     for worker in workers {
         worker.join();
     }
-    Ok(accepted?)
+    accepted
 }

@@ -2,7 +2,7 @@
 
 use super::connections::Open;
 use super::listener::Accepted;
-use super::{BoxError, Faults, Limits, Peer, Service, connection, tls};
+use super::{BoxError, Faults, Limits, Peer, Pulse, Service, connection, tls};
 use arc_swap::ArcSwap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub(super) struct Setting {
     pub(super) faults: Arc<Faults>,
     pub(super) tls: Option<tls::Certificates>,
     pub(super) stop: CancellationToken,
+    pub(super) pulse: Pulse,
 }
 
 /// The way to a worker, for the thread that accepts.
@@ -69,13 +70,15 @@ impl Worker {
     ) -> Result<Self, BoxError> {
         let (tell, told) = std::sync::mpsc::channel();
         let (queue, connections) = mpsc::unbounded_channel();
-        let thread = std::thread::Builder::new().name(name).spawn(move || {
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
             // Whoever starts workers waits to be told.
             let begin = async {
                 match make() {
                     Ok(service) => {
+                        let member = setting.pulse.join(&name);
                         let _ = tell.send(Ok(()));
                         serve(&Rc::new(service), connections, &Rc::new(setting)).await;
+                        member.leave();
                     }
                     Err(error) => {
                         let _ = tell.send(Err(error));
@@ -122,8 +125,8 @@ async fn serve<S: Service>(
         let Some((Handed { stream, peer, open }, load)) = handed else { break };
         let (service, setting) = (Rc::clone(service), Rc::clone(setting));
         connections.spawn_local(async move {
-            let _counted = (open, load);
-            connection::serve(stream, peer, service, &setting).await;
+            let _counted = load;
+            connection::serve(stream, peer, open, service, &setting).await;
         });
     }
     queue.close();

@@ -859,7 +859,7 @@ mod crash {
     use arc_swap::ArcSwap;
     use bytes::Bytes;
     use gitlatch::config::Listen;
-    use gitlatch::server::{self, Limits, Peer, Plan, Service};
+    use gitlatch::server::{self, Limits, Peer, Plan, Pulse, Service};
     use http::{Request, Response};
     use http_body_util::Full;
     use hyper::body::Incoming;
@@ -903,6 +903,8 @@ mod crash {
             connections: Arc::default(),
             faults: Arc::default(),
             stop: stop.clone(),
+            pulse: Pulse::default(),
+            opening: Box::new(|| Ok(())),
         };
         let serving = std::thread::spawn(move || server::run(plan, |_| Ok(Fragile)).is_ok());
         let mut streams = [connect(address), connect(address)];

@@ -71,7 +71,7 @@ fn base(config: &Config) -> String {
 fn listened(listen: &[Listen]) -> String {
     let first = listen.iter().find_map(|listen| match listen {
         Listen::Tcp(address) => Some(address),
-        Listen::Unix(_) => None,
+        Listen::Unix(_) | Listen::Systemd(_) => None,
     });
     match first {
         None => "HOST".to_owned(),

@@ -2,17 +2,25 @@
 
 use crate::config::mistake::Notes;
 use crate::config::read::{Found, Section};
-use crate::config::{Listen, Operations};
+use crate::config::{Listen, Operations, Origin};
 use std::path::PathBuf;
 
 /// What an address may be.
-const FORM: &str =
-    "an address is \"127.0.0.1:8080\", \"[::1]:8080\" or \"unix:/run/gitlatch.sock\"";
+const FORM: &str = "an address is \"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/run/gitlatch.sock\", or \
+                    \"systemd\" for what a .socket unit passes";
+/// Longest name of a socket that is passed, in bytes (`FileDescriptorName=`, systemd.socket(5)).
+const LONGEST_NAME: usize = 255;
 /// Longest path of a Unix socket, in bytes (`sun_path` without its NUL, unix(7)).
 const LONGEST_UNIX: usize = 107;
 
 /// Reads one address. Names are not looked up: what they mean changes, and often is two addresses.
 pub(super) fn parse(text: &str) -> Result<Listen, &'static str> {
+    if text == "systemd" {
+        return Ok(Listen::Systemd(None));
+    }
+    if let Some(name) = text.strip_prefix("systemd:") {
+        return passed(name).map(|name| Listen::Systemd(Some(name)));
+    }
     match text.strip_prefix("unix:") {
         None => text.parse().map(Listen::Tcp).map_err(|_| FORM),
         Some("") => Err(FORM),
@@ -22,11 +30,22 @@ pub(super) fn parse(text: &str) -> Result<Listen, &'static str> {
     }
 }
 
+/// The name of sockets that are passed, as `FileDescriptorName=` may give it.
+fn passed(name: &str) -> Result<String, &'static str> {
+    let possible = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b':';
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(possible) {
+        return Err("after `systemd:` comes the FileDescriptorName= of a .socket unit: 1 to 255 \
+                    printable ASCII characters without a colon");
+    }
+    Ok(name.to_owned())
+}
+
 /// Whether only this machine reaches it.
 pub(super) fn is_local(listen: &Listen) -> bool {
     match listen {
         Listen::Tcp(address) => address.ip().to_canonical().is_loopback(),
-        Listen::Unix(_) => true,
+        // Of what is passed the address is known when it comes, and looked at then.
+        Listen::Unix(_) | Listen::Systemd(_) => true,
     }
 }
 
@@ -38,13 +57,46 @@ pub(super) fn server(section: &mut Section<'_>) -> Vec<Found<Listen>> {
         let place = section.set("listen").unwrap_or(section.place());
         section.notes.error(place, "`listen` needs at least one address");
     }
+    addresses("listen", texts, &[], section.notes)
+}
+
+/// Reads `server.redirect_listen`, whose addresses are none of the `public` ones.
+pub(super) fn redirect(
+    section: &mut Section<'_>,
+    public: &[Found<Listen>],
+    public_url: Option<&Found<Origin>>,
+    tls: bool,
+) -> Vec<Found<Listen>> {
+    let Some(texts) = section.texts("redirect_listen") else { return Vec::new() };
+    if let Some(place) = section.set("redirect_listen") {
+        if !tls {
+            let text =
+                "`redirect_listen` sends clients to https, which needs `tls_cert` and `tls_key`";
+            section.notes.error(place, text);
+        }
+        if !public_url.is_some_and(|url| url.value.https) {
+            let text =
+                "`redirect_listen` sends clients to `public_url`, which must be there and be https";
+            section.notes.error(place, text);
+        }
+    }
+    addresses("redirect_listen", texts, public, section.notes)
+}
+
+fn addresses(
+    key: &str,
+    texts: Vec<Found<&str>>,
+    others: &[Found<Listen>],
+    notes: &mut Notes,
+) -> Vec<Found<Listen>> {
     let mut all: Vec<Found<Listen>> = Vec::new();
     for text in texts {
         match parse(text.value) {
-            Err(fault) => section.notes.error(text.place, format!("`listen`: {fault}")),
+            Err(fault) => notes.error(text.place, format!("`{key}`: {fault}")),
             Ok(listen) => {
                 let found = text.with(listen);
-                check_apart(&found, &all, section.notes);
+                check_apart(key, &found, &all, notes);
+                check_apart(key, &found, others, notes);
                 all.push(found);
             }
         }
@@ -61,7 +113,7 @@ pub(super) fn operations(
     let found = section.parsed("listen", optional)?;
     if let Some(listen) = found.value.clone() {
         let listen = found.with(listen);
-        check_apart(&listen, public, section.notes);
+        check_apart("listen", &listen, public, section.notes);
         if !is_local(&listen.value) {
             let text = "whoever reaches this address reads the metrics without a credential; \
                         let it be a loopback address or a Unix socket";
@@ -71,11 +123,12 @@ pub(super) fn operations(
     Some(Operations { listen: found.value })
 }
 
-fn check_apart(listen: &Found<Listen>, others: &[Found<Listen>], notes: &mut Notes) {
+fn check_apart(key: &str, listen: &Found<Listen>, others: &[Found<Listen>], notes: &mut Notes) {
     // Port 0 is another one each time.
     let chosen = matches!(listen.value, Listen::Tcp(address) if address.port() == 0);
     if !chosen && others.iter().any(|other| other.value == listen.value) {
-        notes.error(listen.place, "`listen`: this address is already taken by [server]");
+        let text = format!("`{key}`: this address is already taken by [server]");
+        notes.error(listen.place, text);
     }
 }
 

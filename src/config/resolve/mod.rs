@@ -16,6 +16,7 @@ mod rule;
 mod server;
 mod store;
 mod tls;
+mod unix;
 mod upstream;
 
 #[cfg(test)]

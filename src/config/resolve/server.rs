@@ -1,6 +1,6 @@
 //! `[server]`: where it listens, what it is called, and TLS.
 
-use super::{listen, networks, origin, tls};
+use super::{listen, networks, origin, tls, unix};
 use crate::config::read::{Found, Section};
 use crate::config::{Listen, Origin, Server};
 
@@ -25,7 +25,11 @@ pub(super) fn read(section: &mut Section<'_>) -> Draft {
     let public_url = section.parsed("public_url", origin::parse);
     let tls = tls::read(section);
     check_reach(section, &listen);
-    let server = rest(section, &listen, public_url.as_ref());
+    let tls_set = section.set("tls_cert").is_some() && section.set("tls_key").is_some();
+    let redirect = listen::redirect(section, &listen, public_url.as_ref(), tls_set);
+    let redirect_listen = redirect.iter().map(|found| found.value.clone()).collect();
+    let server = rest(section, &listen, public_url.as_ref(), redirect_listen);
+    let listen = listen.into_iter().chain(redirect).collect();
     Draft { server, listen, public_url, tls }
 }
 
@@ -33,9 +37,12 @@ fn rest(
     section: &mut Section<'_>,
     listen: &[Found<Listen>],
     public_url: Option<&Found<Origin>>,
+    redirect_listen: Vec<Listen>,
 ) -> Option<Server> {
     let tls_poll = tls::poll(section);
-    let trusted_proxies = networks::read(section);
+    let trusted_proxies = networks::read(section, "trusted_proxies");
+    let proxy_protocol = networks::read(section, "proxy_protocol");
+    let unix = unix::read(section);
     let threads = section.whole("threads", 0..=MOST_THREADS);
     let drain_timeout = section.duration("drain_timeout");
     let header_timeout = section.duration("header_timeout");
@@ -43,6 +50,9 @@ fn rest(
     let max_body = section.whole("max_body", 1..=u64::MAX);
     Some(Server {
         listen: listen.iter().map(|found| found.value.clone()).collect(),
+        unix: unix?,
+        redirect_listen,
+        proxy_protocol,
         public_url: public_url.map(|found| found.value.clone()),
         tls: None,
         tls_poll: tls_poll?,

@@ -11,6 +11,16 @@ const USUAL: [&str; 4] = [
     "/opt/homebrew/opt/git/libexec/git-core",
 ];
 
+/// Variables by which a service manager talks to one process (`sd_notify(3)`, `sd_listen_fds(3)`).
+const SUPERVISION: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+];
+
 /// Why it cannot be served with.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
@@ -34,7 +44,12 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, FindError> {
         let found = Some(path.to_owned()).filter(|path| runs(path));
         return found.ok_or_else(|| FindError::Named(path.to_owned()));
     }
-    let told = Command::new("git").arg("--exec-path").output().ok();
+    let mut git = Command::new("git");
+    // What a service manager tells this process is for no child of it.
+    for variable in SUPERVISION {
+        git.env_remove(variable);
+    }
+    let told = git.arg("--exec-path").output().ok();
     let told = told.and_then(|output| String::from_utf8(output.stdout).ok());
     let folders = told.as_deref().map(str::trim).into_iter().chain(USUAL);
     folders

@@ -223,8 +223,13 @@ impl Site {
 
     /// Serves.
     pub fn start(&mut self) {
+        let command = self.command(&["serve"]);
+        self.start_by(command);
+    }
+
+    /// Serves by a command that becomes `serve`.
+    pub fn start_by(&mut self, mut command: Command) {
         self.stop();
-        let mut command = self.command(&["serve"]);
         command.envs(self.environment.iter().cloned());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = collect(child.stdout.take().unwrap());

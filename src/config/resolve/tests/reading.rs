@@ -142,10 +142,10 @@ fn wrong_types_and_values() {
         (
             "[server]\nlisten = [\"é:1\", \"x\"]\n",
             &[
-                "2:11: `listen`: an address is \"127.0.0.1:8080\", \"[::1]:8080\" or \
-                 \"unix:/run/gitlatch.sock\"",
-                "2:18: `listen`: an address is \"127.0.0.1:8080\", \"[::1]:8080\" or \
-                 \"unix:/run/gitlatch.sock\"",
+                "2:11: `listen`: an address is \"127.0.0.1:8080\", \"[::1]:8080\", \
+                 \"unix:/run/gitlatch.sock\", or \"systemd\" for what a .socket unit passes",
+                "2:18: `listen`: an address is \"127.0.0.1:8080\", \"[::1]:8080\", \
+                 \"unix:/run/gitlatch.sock\", or \"systemd\" for what a .socket unit passes",
             ],
         ),
         ("[server]\nlisten = []\n", &["2:1: `listen` needs at least one address"]),

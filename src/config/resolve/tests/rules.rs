@@ -58,6 +58,39 @@ fn addresses() {
 }
 
 #[test]
+fn sockets() {
+    let house = House::new();
+    let name = "`listen`: after `systemd:` comes the FileDescriptorName= of a .socket unit: 1 to 255 \
+                printable ASCII characters without a colon";
+    let mode = "`unix_mode`: a mode is three octal digits behind a 0, such as \"0660\", and lets the \
+                owner write";
+    let cases: [(String, &[&str]); 8] = [
+        (server("listen = \"systemd\"\n"), &[]),
+        (server("listen = [\"systemd:web\", \"systemd\", \"127.0.0.1:1\"]\n"), &[]),
+        (server("listen = \"systemd:\"\n"), &[&format!("2:10: {name}")]),
+        (server("listen = \"systemd:a:b\"\n"), &[&format!("2:10: {name}")]),
+        (
+            format!("[server]\nlisten = \"systemd\"\n[operations]\nlisten = \"systemd\"\n{LEAST}"),
+            &["4:10: `listen`: this address is already taken by [server]"],
+        ),
+        (server("unix_mode = \"660\"\n"), &[&format!("2:13: {mode}")]),
+        (server("unix_mode = \"0060\"\n"), &[&format!("2:13: {mode}")]),
+        (
+            server("unix_group = \"no such\"\n"),
+            &[
+                "2:14: `unix_group`: there is no such group in /etc/group; its number serves as well",
+            ],
+        ),
+    ];
+    for (text, expected) in &cases {
+        house.check(&[(text, expected)]);
+    }
+    let config = house.config(&server("unix_group = \"7\"\nlisten = \"systemd:web\"\n"));
+    assert_eq!((config.server.unix.mode, config.server.unix.group), (0o660, Some(7)));
+    assert_eq!(config.server.listen, [Listen::Systemd(Some("web".to_owned()))]);
+}
+
+#[test]
 fn certificates() {
     let house = House::new();
     let cert = "tls_cert = \"$DIR/cert.pem\"\n";
@@ -131,6 +164,49 @@ fn more_certificates_and_those_of_clients() {
     let config = house.config(&server(&format!("{both}tls_poll = \"0s\"\n")));
     assert!(config.server.tls_poll.is_zero());
     assert_eq!(config.server.tls.unwrap().min_version, TlsVersion::V1_2);
+}
+
+#[test]
+fn a_plain_port_needs_a_place_to_send_to() {
+    let house = House::new();
+    let tls = "tls_cert = \"$DIR/cert.pem\"\ntls_key = \"$DIR/key.pem\"\n";
+    let plain = "redirect_listen = [\"127.0.0.1:80\", \"127.0.0.1:81\"]\n";
+    let https =
+        "2:1: `redirect_listen` sends clients to https, which needs `tls_cert` and `tls_key`";
+    let place =
+        "2:1: `redirect_listen` sends clients to `public_url`, which must be there and be https";
+    let taken = "`redirect_listen`: this address is already taken by [server]";
+    let cases: [(String, &[&str]); 8] = [
+        (server(&format!("{plain}{tls}{PUBLIC}")), &[]),
+        (server(&format!("{plain}{PUBLIC}")), &[https]),
+        (server(&format!("{plain}{tls}")), &[place]),
+        (server(plain), &[https, place]),
+        (server(&format!("{plain}{tls}public_url = \"http://git.example.com\"\n")), &[place]),
+        (
+            server(&format!("redirect_listen = \"127.0.0.1:8080\"\n{tls}{PUBLIC}")),
+            &[&format!("2:19: {taken}")],
+        ),
+        (
+            format!(
+                "[server]\n{plain}{tls}{PUBLIC}[operations]\nlisten = \"127.0.0.1:81\"\n{LEAST}"
+            ),
+            &["7:10: `listen`: this address is already taken by [server]"],
+        ),
+        (
+            server(&format!("redirect_listen = \"80\"\n{tls}{PUBLIC}")),
+            &["2:19: `redirect_listen`: an address is \"127.0.0.1:8080\", \"[::1]:8080\", \
+               \"unix:/run/gitlatch.sock\", or \"systemd\" for what a .socket unit passes"],
+        ),
+    ];
+    for (text, expected) in &cases {
+        house.check(&[(text, expected)]);
+    }
+    let proxies = house.config(&server("proxy_protocol = [\"10.0.0.1\", \"unix\"]\n"));
+    assert!(proxies.server.proxy_protocol.unix);
+    house.check(&[(
+        &server("proxy_protocol = [\"lb\"]\n"),
+        &["2:19: `proxy_protocol`: each is an address, a network like \"10.0.0.0/8\", or \"unix\""],
+    )]);
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! `gitlatch serve`: a house with everything around it that a process has: signals, a service manager, the
+//! process that served before and the one that will.
+
+use super::handover::{Predecessor, Program, Successor};
+use super::signals::{self, Reactions};
+use super::supervision::{self, Supervision};
+use super::{House, warn};
+use crate::auth::ticket::TicketKey;
+use crate::config::{Config, Report};
+use crate::server::Inherited;
+use crate::telemetry;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Serves until SIGTERM. `report` is what the loader said about the file of this configuration; a
+/// reload reads that file again.
+///
+/// # Errors
+/// When the house cannot be built from the configuration.
+pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
+    let program = Program::remember()?;
+    telemetry::log::start(config.log.json, config.log.level);
+    warn(&report);
+    let mut successor = Successor::arrive()?;
+    let mut inherited = match &mut successor {
+        Some(successor) => successor.sockets()?,
+        None => Inherited::passed()?,
+    };
+    let key = successor.as_mut().and_then(Successor::key).map_or_else(TicketKey::generate, Ok)?;
+    let house = House::on(config, &mut inherited, key)?;
+    let (stop, silent) = (house.stop(), CancellationToken::new());
+    let predecessor =
+        Arc::new(Predecessor::new(program, house.key.clone(), stop.clone(), silent.clone()));
+    let supervision = Supervision::start(house.pulse.clone(), stop.clone(), silent)?;
+    let reload = house.reloader(report.file);
+    let restart = Arc::clone(&predecessor);
+    let (drain, ending) = (Arc::clone(&restart), Arc::clone(&restart));
+    let reactions = Reactions {
+        reload: Box::new(move || supervision::reloading(|| reload.reload())),
+        restart: Box::new(move || restart.begin()),
+        drain: Box::new(move || drain.drains()),
+    };
+    signals::watch(stop.clone(), reactions)?;
+    let shared = house.share()?;
+    let opening = move || {
+        if let Some(successor) = successor {
+            successor.take_over(inherited, &stop)?;
+        } else {
+            drop(inherited);
+            supervision::ready();
+        }
+        predecessor.serves(shared);
+        Ok(())
+    };
+    let served = house.run_with(Box::new(std::io::stdout()), Box::new(opening));
+    ending.end();
+    if let Some(supervision) = supervision {
+        supervision.end();
+    }
+    served
+}

@@ -1,0 +1,86 @@
+//! The plain port: it sends people on, and tells programs that their credential is one no more.
+
+use super::support::{Site, SiteBuilder, basic, bearer, raw, request};
+use super::tls::Authority;
+use std::net::SocketAddr;
+
+const TOKEN: &str = "latu_0000000000000000000000000000001vo4SB";
+const CLEAR: &str = "gitlatch: a credential was sent in the clear";
+
+/// A site with TLS whose plain port is this address.
+fn site() -> (Site, SocketAddr) {
+    let builder = SiteBuilder::repositories();
+    Authority::new().certify().write(builder.folder());
+    let site = builder
+        .server(
+            "listen = '127.0.0.1:0'\ntls_cert = 'cert.pem'\ntls_key = 'key.pem'\nredirect_listen = '127.0.0.1:0'\n\
+             public_url = 'https://git.example.com:8443'",
+        )
+        .start();
+    let address = site.logged(&["\"redirecting\""])["address"].as_str().unwrap().parse().unwrap();
+    (site, address)
+}
+
+#[test]
+fn people_are_sent_to_the_public_address() {
+    let (_site, address) = site();
+    // The request, its status, and the place.
+    let cases = [
+        ("GET / HTTP/1.1\r\nHost: a", 301, "/"),
+        ("HEAD /x?y=z HTTP/1.1\r\nHost: a", 301, "/x?y=z"),
+        (
+            "GET /team/app.git/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: evil.example",
+            301,
+            "/team/app.git/info/refs?service=git-upload-pack",
+        ),
+        ("GET //evil.example/x HTTP/1.1\r\nHost: a", 301, "//evil.example/x"),
+        (
+            "GET /.well-known/acme-challenge/x HTTP/1.1\r\nHost: a",
+            301,
+            "/.well-known/acme-challenge/x",
+        ),
+        ("GET /%0d%0aX:y HTTP/1.1\r\nHost: a\r\nX-Forwarded-Host: evil.example", 301, "/%0d%0aX:y"),
+        ("GET http://evil.example/x HTTP/1.1\r\nHost: evil.example", 400, ""),
+        ("GET /a\\b HTTP/1.1\r\nHost: a", 400, ""),
+        ("GET /a<b HTTP/1.1\r\nHost: a", 400, ""),
+        ("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 403, ""),
+        ("OPTIONS * HTTP/1.1\r\nHost: a", 403, ""),
+        ("CONNECT evil.example:443 HTTP/1.1\r\nHost: a", 403, ""),
+        ("DELETE /x HTTP/1.1\r\nHost: a", 403, ""),
+    ];
+    for (head, status, place) in cases {
+        let bytes =
+            if head.contains("\r\n\r\n") { head.to_owned() } else { format!("{head}\r\n\r\n") };
+        let reply = raw(address, bytes.as_bytes()).into_iter().next().expect(head);
+        assert_eq!(reply.status, status, "{head}: {}", reply.text());
+        let expected = (status == 301).then(|| format!("https://git.example.com:8443{place}"));
+        assert_eq!(reply.header("location"), expected, "{head}");
+        assert_eq!(reply.header("connection").as_deref(), Some("close"), "{head}");
+    }
+}
+
+#[test]
+fn a_credential_is_not_sent_on() {
+    let (site, address) = site();
+    let query = format!("GET /x?access_token={TOKEN}");
+    let header = format!("PRIVATE-TOKEN: {TOKEN}\r\n");
+    let cases: [(&str, &str); 6] = [
+        ("GET /team/app.git/info/refs?service=git-upload-pack", &bearer(TOKEN)),
+        ("GET /x", &basic("alice", "correct horse")),
+        ("POST /x", &bearer("anything")),
+        ("GET /x", "authorization:\r\n"),
+        ("GET /x", &header),
+        (&query, ""),
+    ];
+    for (line, headers) in cases {
+        let reply = request(address, line, headers, b"");
+        assert_eq!((reply.status, reply.header("location")), (403, None), "{line} {headers}");
+        assert!(reply.text().starts_with(CLEAR), "{line} {headers}: {}", reply.text());
+    }
+    // Said once a minute, and without the credential.
+    let told = site.logged(&["a credential was sent to the plain port"]);
+    assert_eq!((&told["level"], &told["client"]), (&"warn".into(), &"127.0.0.1".into()));
+    let log = site.log();
+    assert_eq!(log.matches("a credential was sent to the plain port").count(), 1, "{log}");
+    assert!(!log.contains(TOKEN) && !log.contains("YWxpY2U"), "{log}");
+}
