@@ -71,7 +71,10 @@ impl SiteBuilder {
     /// `[upstream.identity]`; with identity `none`, users need grants.
     pub fn url(url: &str, more: &str) -> Self {
         let mut builder = Self::bare();
-        builder.upstream = format!("url = '{url}'\n{more}\n");
+        // A host that counts its connections is not looked after, unless that is what is tested.
+        let unwatched = "health_interval = '0s'\n";
+        let watch = if more.contains("health_interval") { "" } else { unwatched };
+        builder.upstream = format!("url = '{url}'\n{watch}{more}\n");
         builder
     }
 
