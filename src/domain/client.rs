@@ -81,6 +81,27 @@ impl TrustedProxies {
     }
 }
 
+/// Appends an address as text. The standard library's way to write IPv4 is made for padding, and an address
+/// is written twice a request.
+pub fn write_address(to: &mut Vec<u8>, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        to.extend_from_slice(address.to_string().as_bytes());
+        return;
+    };
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 {
+            to.push(b'.');
+        }
+        if octet >= 100 {
+            to.push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            to.push(b'0' + octet / 10 % 10);
+        }
+        to.push(b'0' + octet % 10);
+    }
+}
+
 /// Reads a network as `ADDRESS/BITS`, or an address, which is a network of one.
 ///
 /// IPv4 in the clothes of IPv6 (`::ffff:10.0.0.1`) is IPv4: clients are seen like that too.
@@ -114,6 +135,16 @@ fn parse(entry: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_written_as_everybody_writes_them() {
+        let v4 = (0..=255).map(|octet| format!("{octet}.0.{octet}.10"));
+        for text in v4.chain(["255.255.255.255".into(), "::1".into(), "2001:db8::7".into()]) {
+            let mut written = Vec::new();
+            write_address(&mut written, text.parse().unwrap());
+            assert_eq!(String::from_utf8(written).unwrap(), text);
+        }
+    }
 
     #[test]
     fn networks() {

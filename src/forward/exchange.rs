@@ -51,6 +51,15 @@ pub(super) async fn exchange(
             Err(failed) => return Err(fault(failed.into_error())),
         }
     }
+    // Apart from what most requests need room for.
+    Box::pin(on_a_new_connection(pool, head, body)).await
+}
+
+async fn on_a_new_connection(
+    pool: &Rc<Pool>,
+    head: Head,
+    body: Upload,
+) -> Result<(Response<Incoming>, Lease), ForwardError> {
     let mut lease = pool.connect(body.idle()).await?;
     let sent = lease.sender().send_request(head.with(body)).await;
     sent.map(|response| (response, lease)).map_err(fault)

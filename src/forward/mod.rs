@@ -246,13 +246,14 @@ impl Forwarder {
     pub async fn send(
         &self,
         passage: Passage<'_>,
-        request: Outbound,
+        request: Box<Outbound>,
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         match (self, passage) {
             (Self::Remote(host), _) => host.send(passage, request, idle).await,
             (Self::Folder(backend, _), Passage::Permitted { permit, .. }) => {
-                backend.send(permit, request, idle).await
+                // Starting a program costs so much more than this.
+                Box::pin(backend.send(permit, *request, idle)).await
             }
             // A configuration with both is refused at start.
             (Self::Folder(..), Passage::Person) => Err(ForwardError::Unsendable),
@@ -275,7 +276,7 @@ impl Forwarder {
     pub async fn send_lfs(
         &self,
         passage: Passage<'_>,
-        request: Outbound,
+        request: Box<Outbound>,
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let host = self.lfs().ok_or(ForwardError::Unsendable)?;

@@ -14,10 +14,12 @@ use super::queue::Slot;
 use super::tls::UpstreamTls;
 use super::{ForwardError, Outbound, Passage, Teller, Upload, UpstreamCredential, headers};
 use crate::config::{Origin, Remote};
+use crate::domain::client;
 use crate::domain::policy::{Permit, Traveller};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -84,14 +86,14 @@ impl RemoteHost {
     pub(super) async fn send(
         &self,
         passage: Passage<'_>,
-        request: Outbound,
+        request: Box<Outbound>,
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let meter = Rc::clone(&request.meter);
         let limit = request.body.limit();
-        let (head, body, slot) = self.head(passage, request)?;
+        let (head, body, slot) = self.head(passage, *request)?;
         let pool = if passage.is_person() { &self.people } else { &self.tokens };
-        let sent = unless_idle(exchange(pool, head, body), &meter, idle).await;
+        let sent = unless_idle(pin!(exchange(pool, head, body)), &meter, idle).await;
         let (response, lease) = match (sent, meter.upload()) {
             (Some(Ok(answer)), _) => answer,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
@@ -175,7 +177,9 @@ impl RemoteHost {
         let proto = if self.public.https { "https" } else { "http" };
         sent.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
         if let Some(client) = request.client {
-            let client = HeaderValue::try_from(client.to_string());
+            let mut text = Vec::with_capacity(40);
+            client::write_address(&mut text, client);
+            let client = HeaderValue::try_from(text);
             sent.insert(FORWARDED_FOR, client.map_err(|_| ForwardError::Unsendable)?);
         }
         if let Passage::Permitted { permit, credential } = passage {

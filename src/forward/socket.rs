@@ -124,12 +124,15 @@ impl<T> Patient<T> {
 
     /// Pending while a write may still wait.
     fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let end = Instant::now() + self.after;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
-        if !self.waiting {
-            sleep.as_mut().reset(end);
-            self.waiting = true;
-        }
+        let sleep = match &mut self.sleep {
+            Some(sleep) if self.waiting => sleep,
+            Some(sleep) => {
+                sleep.as_mut().reset(Instant::now() + self.after);
+                sleep
+            }
+            none => none.insert(Box::pin(tokio::time::sleep(self.after))),
+        };
+        self.waiting = true;
         sleep.as_mut().poll(cx)
     }
 

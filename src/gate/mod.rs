@@ -140,7 +140,9 @@ impl Gate {
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
         let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
         let voice = lfs::voice(&rules, &head);
-        let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
+        // Apart from the connection, which would keep room for it while nothing is asked.
+        let walk = Box::pin(self.walk(&rules, peer, head, upload, &mut visit));
+        let walk = AssertUnwindSafe(walk);
         match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {
             Ok(response) => visit.answer(response),
             Err(refusal) => {

@@ -102,7 +102,7 @@ impl Gate {
     pub(super) async fn forward_naming(
         &self,
         owned: Owned,
-        mut request: Outbound,
+        mut request: Box<Outbound>,
         intent: &Intent,
         rules: &Rules,
         who: (Option<IpAddr>, Option<TokenId>),

@@ -14,7 +14,7 @@ use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::body::{Body, Upload};
 use crate::forward::queue::Slot;
-use crate::forward::{ForwardError, Outbound, Passage, UpstreamCredential};
+use crate::forward::{Outbound, Passage, UpstreamCredential};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::json;
@@ -142,26 +142,19 @@ impl Gate {
     pub(super) async fn forward(
         &self,
         passage: Passage<'_>,
-        request: Outbound,
+        request: Box<Outbound>,
         rules: &Rules,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
-        timed(self.forwarder.send(passage, request, rules.idle_timeout), visit).await
+        let start = Instant::now();
+        let answer = self.forwarder.send(passage, request, rules.idle_timeout).await;
+        visit.upstream(start.elapsed());
+        Ok(answer?)
     }
 }
 
-/// Notes how long the host took to answer.
-pub(super) async fn timed(
-    answer: impl Future<Output = Result<Response<Body>, ForwardError>>,
-    visit: &mut Visit,
-) -> Result<Response<Body>, Refusal> {
-    let start = Instant::now();
-    let answer = answer.await;
-    visit.upstream(start.elapsed());
-    Ok(answer?)
-}
-
-/// The request as it leaves: what `forward` makes of it is its own business.
+/// The request as it leaves: what `forward` makes of it is its own business. It passes through several
+/// hands, each of which would keep room for it.
 pub(super) fn outbound(
     head: Parts,
     body: Upload,
@@ -169,8 +162,8 @@ pub(super) fn outbound(
     service: String,
     visit: &Visit,
     slot: Slot,
-) -> Outbound {
-    Outbound {
+) -> Box<Outbound> {
+    Box::new(Outbound {
         method: head.method,
         target: head.uri,
         headers: head.headers,
@@ -181,5 +174,5 @@ pub(super) fn outbound(
         besides: HeaderMap::new(),
         meter: Rc::clone(visit.meter()),
         slot,
-    }
+    })
 }

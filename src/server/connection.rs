@@ -5,6 +5,7 @@ use super::impatient::Impatient;
 use super::listener::Accepted;
 use super::proxy_protocol::{self, Header};
 use super::streams::{Lull, Streams, Watched};
+use super::tls::Certificates;
 use super::worker::Setting;
 use super::{Fault, Peer, Service};
 use futures_util::FutureExt;
@@ -114,7 +115,19 @@ async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setti
     let Some(certificates) = &setting.tls else {
         return http1(stream, peer, service, setting).await;
     };
-    let handshake = certificates.acceptor().accept(stream);
+    // Each part apart from the others: a connection keeps room only for what it is doing, and one without
+    // TLS for none of it.
+    Box::pin(secured(stream, certificates, peer, service, setting)).await;
+}
+
+async fn secured<S: Service>(
+    stream: TcpStream,
+    certificates: &Certificates,
+    peer: Peer,
+    service: Rc<S>,
+    setting: &Setting,
+) {
+    let handshake = Box::pin(certificates.acceptor().accept(stream));
     let handshake = tokio::time::timeout(setting.limits.load().header_timeout, handshake);
     let done = tokio::select! {
         biased;
@@ -123,9 +136,9 @@ async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setti
     };
     match done {
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-            http2(stream, peer, service, setting).await;
+            Box::pin(http2(stream, peer, service, setting)).await;
         }
-        Ok(Ok(stream)) => http1(stream, peer, service, setting).await,
+        Ok(Ok(stream)) => Box::pin(http1(stream, peer, service, setting)).await,
         Ok(Err(error)) => certificates.failed(Some(&error)),
         Err(_elapsed) => certificates.failed(None),
     }

@@ -44,12 +44,15 @@ impl<T> Impatient<T> {
             self.waiting = false;
             return result;
         }
-        let end = Instant::now() + self.after;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
-        if !self.waiting {
-            sleep.as_mut().reset(end);
-            self.waiting = true;
-        }
+        let sleep = match &mut self.sleep {
+            Some(sleep) if self.waiting => sleep,
+            Some(sleep) => {
+                sleep.as_mut().reset(Instant::now() + self.after);
+                sleep
+            }
+            none => none.insert(Box::pin(tokio::time::sleep(self.after))),
+        };
+        self.waiting = true;
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

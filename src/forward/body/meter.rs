@@ -119,14 +119,14 @@ impl Idle {
 }
 
 /// Waits for `future`, unless nothing passes in the exchange for the idle time-out. Whose fault that
-/// is, the meter's [`Meter::upload`] tells then.
+/// is, the meter's [`Meter::upload`] tells then. It borrows the future, which as an argument would lie in
+/// it twice.
 pub(in crate::forward) async fn unless_idle<F: Future>(
-    future: F,
+    mut future: Pin<&mut F>,
     meter: &Meter,
     after: Duration,
 ) -> Option<F::Output> {
     let mut idle = Idle::new(after);
-    let mut future = std::pin::pin!(future);
     std::future::poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
@@ -139,13 +139,14 @@ pub(in crate::forward) async fn unless_idle<F: Future>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
 
     #[tokio::test(start_paused = true)]
     async fn idleness_counts_from_the_last_byte() {
         let meter = Meter::new();
-        let never = std::future::pending::<()>();
+        let never = pin!(std::future::pending::<()>());
         assert_eq!(unless_idle(never, &meter, Duration::ZERO).await, None);
-        let soon = std::future::ready(7);
+        let soon = pin!(std::future::ready(7));
         assert_eq!(unless_idle(soon, &meter, Duration::ZERO).await, Some(7));
     }
 
@@ -158,7 +159,7 @@ mod tests {
             let meter = Meter::new();
             meter.set_upload(upload);
             meter.set_awaits_client(asked);
-            let never = std::future::pending::<()>();
+            let never = pin!(std::future::pending::<()>());
             assert_eq!(unless_idle(never, &meter, Duration::ZERO).await, None);
             assert_eq!(meter.upload(), after, "{upload:?} {asked}");
         }

@@ -30,6 +30,7 @@ use running::{Room, Running, Seat};
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::Stdio;
 use std::rc::Rc;
 use std::time::Duration;
@@ -82,7 +83,7 @@ impl HttpBackend {
         let (mut output, fed) = self.start(permit, request, &path, seat, idle)?;
         // git answers before it has read the request, and a head that is sent cannot become a 413.
         let fed = fed.filter(|_| limit < u64::MAX);
-        let head = unless_idle(begin(&mut output, fed), &meter, idle).await;
+        let head = unless_idle(pin!(begin(&mut output, fed)), &meter, idle).await;
         let (status, mut headers) = match (head, meter.upload()) {
             // A push that is refused is not to come to its end all the same.
             (_, UploadState::TooLarge) => {
@@ -154,7 +155,7 @@ impl HttpBackend {
             let meter = Rc::clone(&meter);
             tokio::task::spawn_local(async move {
                 // A program that takes nothing and says nothing is not waited for for ever.
-                unless_idle(fed, &meter, idle).await;
+                unless_idle(pin!(fed), &meter, idle).await;
             })
         };
         let fed = stdin.map(feeding);

@@ -32,7 +32,7 @@ impl Gate {
         let target = format!("{locks}?id={id}").parse::<Uri>().map_err(|_| AnswerFault::Locks)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(MEDIA_TYPE));
-        let request = Outbound {
+        let request = Box::new(Outbound {
             method: Method::GET,
             target,
             headers,
@@ -43,7 +43,7 @@ impl Gate {
             meter: Rc::clone(visit.meter()),
             besides: HeaderMap::new(),
             slot: self.queue.enter().await?,
-        };
+        });
         let credential = self.credential(token)?;
         let way = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let answer = self.forward_lfs(way, request, rules, visit).await?;

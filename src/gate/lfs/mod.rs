@@ -22,6 +22,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use std::rc::Rc;
+use std::time::Instant;
 
 /// Why an answer of the host's is not handed on (502).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,12 +111,14 @@ impl Gate {
     async fn forward_lfs(
         &self,
         passage: Passage<'_>,
-        request: Outbound,
+        request: Box<Outbound>,
         rules: &Rules,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
-        let answer = self.forwarder.send_lfs(passage, request, rules.idle_timeout);
-        super::passage::timed(answer, visit).await
+        let start = Instant::now();
+        let answer = self.forwarder.send_lfs(passage, request, rules.idle_timeout).await;
+        visit.upstream(start.elapsed());
+        Ok(answer?)
     }
 }
 
