@@ -20,6 +20,7 @@ pub mod principal;
 pub mod rate;
 pub mod sealed;
 pub mod secret;
+pub mod segments;
 pub mod service_user;
 pub mod settings;
 pub mod timestamp;

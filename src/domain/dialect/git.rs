@@ -9,6 +9,7 @@ use super::super::names::{ProjectPath, RepoName, RepoPath};
 use super::path::{PathFault, check_deciding, decode};
 use super::table::{Row, Tail, together};
 use super::{Classified, READ, RequestLine, Unclear, WRITE, lfs};
+use crate::domain::segments::segments;
 
 const INFO_REFS: &[Tail] = &[Tail::Literal("info"), Tail::Literal("refs")];
 
@@ -178,7 +179,7 @@ fn unknown_query(query: Option<&str>, takes_one: bool) -> Result<Classified, Unc
 /// Takes one leading `/scm` off and says how long it was.
 fn without_scm(path: &str) -> Result<(&str, usize), PathFault> {
     let scm = |path: &str| {
-        let first = path[1..].split('/').next().unwrap_or_default();
+        let first = segments(&path[1..]).next().unwrap_or_default();
         decode(first).eq_ignore_ascii_case("scm") && path.len() > 1 + first.len()
     };
     if !scm(path) {
@@ -199,7 +200,7 @@ fn split_at_repository(path: &str) -> Result<Option<(&str, &str)>, PathFault> {
     };
     let mut found = None;
     let mut end = 0;
-    for segment in path[1..].split('/') {
+    for segment in segments(&path[1..]) {
         end += 1 + segment.len();
         if !is_git(segment) {
             continue;

@@ -5,6 +5,7 @@
 //! no safe verdict and gets none.
 
 pub use super::query::{check_token_query, parameter};
+use crate::domain::segments::segments;
 use std::borrow::Cow;
 
 /// What is wrong with a path or a query.
@@ -63,7 +64,7 @@ pub enum PathFault {
 /// Decodes percent escapes once. Bytes that are not UTF-8 then become U+FFFD.
 #[must_use]
 pub fn decode(raw: &str) -> Cow<'_, str> {
-    if raw.contains('%') {
+    if memchr::memchr(b'%', raw.as_bytes()).is_some() {
         Cow::Owned(percent_encoding::percent_decode_str(raw).decode_utf8_lossy().into_owned())
     } else {
         Cow::Borrowed(raw)
@@ -100,7 +101,7 @@ pub fn check(raw: &str) -> Result<(), PathFault> {
     }
     check_bytes(raw, |b| matches!(b, b'\\' | b';'))?;
     check_segments(&raw[1..])?;
-    if raw.contains('%') {
+    if memchr::memchr(b'%', raw.as_bytes()).is_some() {
         let decoded = decode(raw);
         check_segments(&decoded[1..])?;
         if encoded_twice(&decoded) {
@@ -144,7 +145,8 @@ pub fn check_deciding(raw: &str) -> Result<(), PathFault> {
         }
     }
     // A slash at the end leaves one empty segment, which `check` has let pass.
-    if decode(raw).split('/').any(|segment| segment.ends_with(['.', ' '])) {
+    let shortened = |segment: &str| matches!(segment.as_bytes().last(), Some(b'.' | b' '));
+    if segments(&decode(raw)).any(shortened) {
         return Err(PathFault::Trailing);
     }
     Ok(())
@@ -168,7 +170,7 @@ fn check_bytes(raw: &str, odd: impl Fn(u8) -> bool) -> Result<(), PathFault> {
 
 /// Segments; the last may be empty, as in `/projects/`.
 fn check_segments(path: &str) -> Result<(), PathFault> {
-    let mut segments = path.split('/').peekable();
+    let mut segments = segments(path).peekable();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
         if matches!(segment, "." | "..") || (segment.is_empty() && !last) {

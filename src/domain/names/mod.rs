@@ -4,6 +4,7 @@ mod scope;
 
 pub use scope::ProjectScope;
 
+use super::segments::segments;
 use std::fmt;
 
 /// Whether a host takes `Team` and `team` for the same name.
@@ -158,19 +159,20 @@ impl ProjectPath {
         if text.len() > Self::MAX {
             return Err(NameError::Segment(text.to_owned(), "project", "it is too long"));
         }
-        if text.split('/').any(str::is_empty) && !text.is_empty() {
+        if segments(text).any(str::is_empty) && !text.is_empty() {
             let why = "it has an empty part between its slashes";
             return Err(NameError::Segment(text.to_owned(), "project", why));
         }
         if text != "-" {
-            for segment in text.split('/') {
+            for segment in segments(text) {
                 check_segment(segment, "project")?;
-                if segment.to_ascii_lowercase().ends_with(".git") {
+                let ending = segment.len().checked_sub(4).and_then(|at| segment.get(at..));
+                if ending.is_some_and(|ending| ending.eq_ignore_ascii_case(".git")) {
                     let why = "only a repository's folder ends in .git";
                     return Err(NameError::Segment(segment.to_owned(), "project", why));
                 }
             }
-            let first = text.split('/').next().unwrap_or_default();
+            let first = segments(text).next().unwrap_or_default();
             if first == "-" {
                 let why = "it stands for repositories outside every project and holds no projects";
                 return Err(NameError::Segment(first.to_owned(), "project", why));
@@ -287,12 +289,19 @@ fn check_segment(text: &str, what: &'static str) -> Result<(), NameError> {
         "it begins with a space or ends in a space or a dot"
     } else if text.bytes().any(|b| !(0x20..0x7f).contains(&b)) {
         "it has characters other than printable ASCII"
-    } else if text.bytes().any(|b| b"/\\;%?#*!\"<>|".contains(&b)) {
+    } else if text.bytes().any(is_special) {
         "it has one of / \\ ; % ? # * ! \" < > |"
     } else {
         return Ok(());
     };
     Err(NameError::Segment(text.to_owned(), what, fault))
+}
+
+const fn is_special(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'/' | b'\\' | b';' | b'%' | b'?' | b'#' | b'*' | b'!' | b'"' | b'<' | b'>' | b'|'
+    )
 }
 
 #[cfg(test)]

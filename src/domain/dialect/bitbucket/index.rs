@@ -3,6 +3,7 @@
 use super::super::path::{decode, without_extension};
 use super::operation::Operation;
 use super::segment::{Capture, Segment};
+use crate::domain::segments::segments;
 use std::borrow::Cow;
 
 /// The tree. A node is named by its place in the list; the first is the root.
@@ -122,7 +123,7 @@ impl Index {
         let mut found = Found { deciding: path.len(), ..Found::default() };
         let mut node = &self.nodes[0];
         let (mut offset, mut last) = (1, None);
-        for segment in path[1..].split('/') {
+        for segment in segments(&path[1..]) {
             let Some((kind, child)) = node.step(segment) else {
                 if !segment.is_empty() && !node.rest.operations.is_empty() {
                     found.rows = Some(&node.rest);

@@ -20,6 +20,7 @@ use super::super::names::{ProjectPath, RepoName, RepoPath};
 use super::entry::Entry;
 use super::path::{PathFault, check_deciding, decode};
 use super::{Classified, RequestLine, Unclear, git, lfs};
+use crate::domain::segments::segments;
 use index::{Found, Index};
 use operation::Operation;
 use std::sync::LazyLock;
@@ -96,7 +97,7 @@ impl Operation {
 
 /// Understands a request below the prefix. The path has passed [`super::path::check`].
 pub(super) fn classify(line: RequestLine<'_>) -> Result<Classified, Unclear> {
-    let first = line.path[1..].split('/').next().unwrap_or_default();
+    let first = segments(&line.path[1..]).next().unwrap_or_default();
     match first {
         "rest" => rest(line),
         first if decode(first).eq_ignore_ascii_case("scm") => repository(line),
@@ -114,7 +115,7 @@ pub(super) fn resembles(path: &str) -> bool {
 
 /// The voice for a path. Pages get plain text: whoever holds a token is no browser.
 pub(super) fn voice(path: &str) -> Voice {
-    let first = path.get(1..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let first = path.get(1..).and_then(|rest| segments(rest).next()).unwrap_or_default();
     if decode(first).eq_ignore_ascii_case("rest") {
         Voice::Rest
     } else if lfs::speaks(path) {
