@@ -204,7 +204,7 @@ impl Drop for Visit {
         self.book.write(&Record {
             refs: &refs,
             refs_count: (self.refs_count > refs.len()).then_some(self.refs_count),
-            time: &crate::telemetry::log::now(),
+            time: self.book.now().as_str(),
             level: "info",
             event: "request",
             id: &self.id,

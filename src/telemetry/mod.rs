@@ -5,6 +5,7 @@
 //! `Authorization` and `Cookie`, query strings, bodies.
 
 mod events;
+mod line;
 mod lines;
 pub mod log;
 pub mod metrics;
@@ -12,6 +13,7 @@ mod record;
 
 pub use record::{PushedRef, Record, Shown, Verdict};
 
+use log::{Clock, Stamp};
 use metrics::Metrics;
 use std::sync::Arc;
 
@@ -19,13 +21,20 @@ use std::sync::Arc;
 pub struct GuestBook {
     lines: log::Lines,
     metrics: Arc<Metrics>,
+    clock: Clock,
 }
 
 impl GuestBook {
     /// A guest book that writes to `lines` and counts in `metrics`.
     #[must_use]
     pub fn new(lines: log::Lines, metrics: Arc<Metrics>) -> Self {
-        Self { lines, metrics }
+        Self { lines, metrics, clock: Clock::default() }
+    }
+
+    /// The time of now, for a record.
+    #[must_use]
+    pub fn now(&self) -> Stamp {
+        self.clock.now()
     }
 
     /// Writes one finished request down.

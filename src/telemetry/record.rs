@@ -1,13 +1,13 @@
 //! What is written down about one request.
 
-use serde::{Serialize, Serializer};
+use super::line::Object;
+use crate::domain::client::write_address;
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// How a request ended, from the side of gitlatch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Forwarded, or answered as asked.
     Allowed,
@@ -42,14 +42,7 @@ impl Verdict {
 /// A value that is written as it shows itself.
 pub struct Shown<'a>(pub &'a dyn fmt::Display);
 
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self.0)
-    }
-}
-
 /// A ref that a push would change.
-#[derive(Serialize)]
 pub struct PushedRef<'a> {
     /// Its name.
     pub r#ref: &'a str,
@@ -61,7 +54,6 @@ pub struct PushedRef<'a> {
 
 /// One request, as the log writes it. The names of the fields are stable and documented in
 /// `docs/guide/operating.md`.
-#[derive(Serialize)]
 pub struct Record<'a> {
     /// When it ended, RFC 3339 in UTC.
     pub time: &'a str,
@@ -72,33 +64,24 @@ pub struct Record<'a> {
     /// The request id, which every answer of gitlatch's own carries too.
     pub id: &'a str,
     /// The client's address.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
     /// The number of the token.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<i64>,
     /// The token's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_name: Option<&'a str>,
     /// Whose the token is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Shown<'a>>,
     /// The person who proved a password, for a call of gitlatch's own API.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<&'a str>,
     /// What the request does.
     pub action: &'static str,
     /// The project.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<&'a str>,
     /// The repository's name in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<&'a str>,
     /// The refs that a push would change, up to a hundred of them.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub refs: &'a [PushedRef<'a>],
     /// How many there are, when they are more than that.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub refs_count: Option<usize>,
     /// The method.
     pub method: &'a str,
@@ -109,7 +92,6 @@ pub struct Record<'a> {
     /// How it ended.
     pub verdict: Verdict,
     /// The rule that refused it, or the trouble there was.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
     /// Bytes of the request's body that were taken.
     pub bytes_in: u64,
@@ -118,7 +100,6 @@ pub struct Record<'a> {
     /// From the head of the request to the end of the answer, in microseconds.
     pub duration_us: u64,
     /// From sending the request upstream to the head of its answer, in microseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_us: Option<u64>,
 }
 
@@ -131,18 +112,66 @@ impl Record<'_> {
 
     /// Appends the line, with its ending.
     pub(super) fn format(&self, line: &mut Vec<u8>, json: bool) {
-        let start = line.len();
         if json {
-            if serde_json::to_writer(&mut *line, self).is_err() {
-                // Every field is a number or a string, and the vector grows: this cannot be. A line
-                // that was begun is taken back all the same.
-                line.truncate(start);
-                return;
-            }
+            self.write(Object::begin(line));
         } else {
             line.extend_from_slice(self.pretty().as_bytes());
         }
         line.push(b'\n');
+    }
+
+    /// The members, in the order of the fields; what there is nothing to say about is left out.
+    fn write(&self, mut to: Object<'_>) {
+        to.text("time", self.time);
+        to.text("level", self.level);
+        to.text("event", self.event);
+        to.text("id", self.id);
+        if let Some(client) = self.client {
+            to.plain("client", |to| write_address(to, client));
+        }
+        if let Some(token) = self.token {
+            to.number("token", token);
+        }
+        if let Some(name) = self.token_name {
+            to.text("token_name", name);
+        }
+        if let Some(Shown(owner)) = self.owner {
+            to.shown("owner", owner);
+        }
+        if let Some(user) = self.user {
+            to.text("user", user);
+        }
+        to.text("action", self.action);
+        if let Some(project) = self.project {
+            to.text("project", project);
+        }
+        if let Some(repository) = self.repository {
+            to.text("repository", repository);
+        }
+        if !self.refs.is_empty() {
+            to.objects("refs", self.refs, |to, pushed| {
+                to.text("ref", pushed.r#ref);
+                to.text("old", pushed.old);
+                to.text("new", pushed.new);
+            });
+        }
+        if let Some(count) = self.refs_count {
+            to.number("refs_count", count);
+        }
+        to.text("method", self.method);
+        to.text("path", self.path);
+        to.number("status", self.status);
+        to.text("verdict", self.verdict.name());
+        if let Some(reason) = self.reason {
+            to.text("reason", reason);
+        }
+        to.number("bytes_in", self.bytes_in);
+        to.number("bytes_out", self.bytes_out);
+        to.number("duration_us", self.duration_us);
+        if let Some(took) = self.upstream_us {
+            to.number("upstream_us", took);
+        }
+        to.end();
     }
 
     fn pretty(&self) -> String {
