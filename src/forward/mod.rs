@@ -15,6 +15,7 @@ mod pool;
 mod proof;
 pub mod queue;
 mod remote;
+mod shortage;
 mod socket;
 mod tls;
 
@@ -162,6 +163,11 @@ pub enum ForwardError {
     /// None of those under way ended in time.
     #[error("the host is busy: this request waited for too long; try again in a moment")]
     QueueWait,
+    /// No file descriptors are left for the connection or the program that it needs.
+    #[error(
+        "no file descriptors are left here; the operator of gitlatch raises their limit (LimitNOFILE)"
+    )]
+    Shortage(#[source] std::io::Error),
     /// The backend could not be run, or answered in a way that is no CGI answer.
     #[error("git http-backend failed")]
     Backend(#[source] std::io::Error),
@@ -214,6 +220,7 @@ impl ForwardError {
             | Self::Busy
             | Self::QueueFull
             | Self::QueueWait
+            | Self::Shortage(_)
             | Self::Unsendable => None,
         }
     }
@@ -310,15 +317,19 @@ impl Forwarder {
 
     /// The first of these refs that is symbolic, so that git would change another one in its place; of a
     /// host's repositories nobody here knows.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
     pub fn symbolic<'a>(
         &self,
         repository: &RepoPath,
         names: impl Iterator<Item = &'a str>,
-    ) -> Option<&'a str> {
+    ) -> Result<Option<&'a str>, ForwardError> {
         match self {
-            Self::Remote(_) => None,
-            Self::Folder(backend, _) => backend.folder().symbolic(repository, names),
+            Self::Remote(_) => Ok(None),
+            Self::Folder(backend, _) => {
+                backend.folder().symbolic(repository, names).map_err(ForwardError::backend)
+            }
         }
     }
 

@@ -76,7 +76,8 @@ impl Address {
 
     async fn open(&self) -> Result<Stream, ForwardError> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
-        let stream = stream.map_err(ForwardError::Connect)?;
+        let stream =
+            stream.map_err(|error| ForwardError::of_system(error, ForwardError::Connect))?;
         stream.set_nodelay(true).map_err(ForwardError::Connect)?;
         Ok(match &self.tls {
             None => Stream::Plain(stream),

@@ -164,8 +164,10 @@ impl Gate {
             options: &rules.push_options,
             tells_force: self.forwarder.tells_force(),
         };
-        let judged = refs::judge(who, repository, &push, law)
-            .and_then(|hold| self.refuse_symbolic(who, repository, &push, rules).map(|()| hold));
+        let judged = match refs::judge(who, repository, &push, law) {
+            Ok(hold) => self.symbolic(who, repository, &push, rules)?.map_or(Ok(hold), Err),
+            Err(denial) => Err(denial),
+        };
         let reasons = judged.as_ref().err().map(|denial| denial.reasons.as_slice());
         visit.pushes(&push.changes);
         if !push.changes.is_empty()
@@ -196,20 +198,22 @@ impl Gate {
     }
 
     /// git changes what a symbolic ref points to: where refs are held to rules, none may be pushed to.
-    fn refuse_symbolic(
+    fn symbolic(
         &self,
         who: &TokenPrincipal,
         repository: &RepoPath,
         push: &Push,
         rules: &Rules,
-    ) -> Result<(), PushDenial> {
+    ) -> Result<Option<PushDenial>, Refusal> {
         if who.limits.refs.is_empty() && rules.protections.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let mut names = push.changes.iter().map(|change| change.name.as_str());
-        let Some(name) = self.forwarder.symbolic(repository, &mut names) else { return Ok(()) };
+        let Some(name) = self.forwarder.symbolic(repository, &mut names)? else {
+            return Ok(None);
+        };
         let text = format!("{name} is symbolic, and what it stands for is not what is judged");
-        Err(PushDenial { reasons: vec![text.clone(); push.changes.len()], text })
+        Ok(Some(PushDenial { reasons: vec![text.clone(); push.changes.len()], text }))
     }
 }
 

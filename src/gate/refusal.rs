@@ -280,7 +280,8 @@ fn of_forwarding(error: &ForwardError) -> StatusCode {
         ForwardError::Programs
         | ForwardError::Busy
         | ForwardError::QueueFull
-        | ForwardError::QueueWait => StatusCode::SERVICE_UNAVAILABLE,
+        | ForwardError::QueueWait
+        | ForwardError::Shortage(_) => StatusCode::SERVICE_UNAVAILABLE,
         ForwardError::Silent | ForwardError::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     }
@@ -309,7 +310,7 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         ForwardError::NoIdentity(_) => "no-identity",
         ForwardError::NoRepository(_) => "no-repository",
         ForwardError::Borrows(_) => "alternates",
-        ForwardError::Programs | ForwardError::Busy => "busy",
+        ForwardError::Programs | ForwardError::Busy | ForwardError::Shortage(_) => "busy",
         ForwardError::QueueFull => "queue-full",
         ForwardError::QueueWait => "queue-wait",
     }
@@ -331,7 +332,9 @@ impl Complaints {
             Refusal::Store(_) | Refusal::Clock | Refusal::Sealed(_) | Refusal::Ticket(_) => {
                 self.store.is_due()
             }
-            Refusal::LfsAnswer(_) => self.upstream.is_due(),
+            Refusal::LfsAnswer(_) | Refusal::Forward(ForwardError::Shortage(_)) => {
+                self.upstream.is_due()
+            }
             Refusal::Forward(ForwardError::CredentialRefused | ForwardError::CredentialWanted) => {
                 self.credential.is_due()
             }

@@ -9,11 +9,13 @@ use arc_swap::ArcSwap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait when the system has no more file descriptors or memory for a connection.
 const OUT_OF_RESOURCES: Duration = Duration::from_millis(100);
+/// How often that is said while it lasts.
+const COMPLAINT: Duration = Duration::from_mins(1);
 
 /// Who comes in, and where they go.
 pub(super) struct Door {
@@ -53,6 +55,7 @@ pub(super) fn run(
 }
 
 async fn accept(listener: &Listening, door: &Door, stop: &CancellationToken) {
+    let mut complained: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -66,7 +69,10 @@ async fn accept(listener: &Listening, door: &Door, stop: &CancellationToken) {
             },
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot accept a connection; trying again");
+                if complained.is_none_or(|last| last.elapsed() >= COMPLAINT) {
+                    complained = Some(Instant::now());
+                    tracing::error!(%error, "cannot accept a connection; trying again");
+                }
                 tokio::time::sleep(OUT_OF_RESOURCES).await;
             }
         }

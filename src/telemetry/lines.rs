@@ -36,7 +36,7 @@ impl Lines {
         if buffer.len() < MOST {
             format(&mut buffer, self.json);
         } else {
-            self.metrics.log_line_dropped();
+            self.metrics.log_lines_dropped(1);
         }
     }
 }
@@ -93,9 +93,9 @@ impl LineWriter {
         let sources: Arc<Mutex<Sources>> = Arc::default();
         let (stop, stopped) = channel();
         let (tell, ended) = channel();
-        let collected = Arc::clone(&sources);
+        let (collected, counting) = (Arc::clone(&sources), Arc::clone(&metrics));
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-            collect(&collected, &stopped, &mut *to);
+            collect(&collected, &stopped, &mut *to, &counting);
             drop(tell);
         })?;
         let (stop, ended) = (Some(stop), Mutex::new(ended));
@@ -130,7 +130,7 @@ impl Drop for LineWriter {
     }
 }
 
-fn collect(sources: &Mutex<Sources>, stop: &Receiver<()>, to: &mut dyn Write) {
+fn collect(sources: &Mutex<Sources>, stop: &Receiver<()>, to: &mut dyn Write, metrics: &Metrics) {
     let mut spare = Vec::new();
     loop {
         let last = stop.recv_timeout(COLLECT) != Err(RecvTimeoutError::Timeout);
@@ -140,7 +140,9 @@ fn collect(sources: &Mutex<Sources>, stop: &Receiver<()>, to: &mut dyn Write) {
             std::mem::swap(&mut *lock(&source), &mut spare);
             if !spare.is_empty() {
                 // Nobody may be reading; a log that cannot be written is no reason to stop.
-                let _ = to.write_all(&spare).and_then(|()| to.flush());
+                if to.write_all(&spare).and_then(|()| to.flush()).is_err() {
+                    metrics.log_lines_dropped(memchr::memchr_iter(b'\n', &spare).count());
+                }
                 spare.clear();
             }
         }

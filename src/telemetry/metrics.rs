@@ -249,9 +249,9 @@ impl Metrics {
         }
     }
 
-    /// Counts a line of the log that was dropped.
-    pub fn log_line_dropped(&self) {
-        self.dropped.inc();
+    /// Counts lines of the log that were dropped.
+    pub fn log_lines_dropped(&self, lines: usize) {
+        self.dropped.inc_by(lines as u64);
     }
 
     /// Sets what is counted elsewhere.

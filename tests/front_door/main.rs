@@ -12,6 +12,7 @@
 mod samples;
 mod support;
 
+mod accidents;
 mod api;
 mod api_bodies;
 mod api_callers;
@@ -30,7 +31,11 @@ mod bitbucket_table;
 mod bodies;
 mod carriers;
 mod clients;
+mod clock;
 mod concurrency;
+mod crowds;
+mod descriptors;
+mod disk;
 mod faults;
 mod git;
 mod handover;
@@ -52,6 +57,7 @@ mod proxy_protocol;
 mod redirect;
 mod refs;
 mod scope;
+mod stages;
 mod stored;
 mod streams;
 mod tls;

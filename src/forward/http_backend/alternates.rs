@@ -3,9 +3,10 @@
 //! git serves them as the repository's own, by name and as `.have` lines, so a token for the borrower
 //! would read from repositories that its scope does not hold.
 
+use crate::forward::shortage::is_shortage;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -14,24 +15,36 @@ const DEPTH: usize = 5;
 
 /// Whether the objects in `objects`, or any that they borrow, come from outside `repository`. Both are
 /// canonical.
-pub(super) fn lead_out(repository: &Path, objects: &Path) -> bool {
+///
+/// # Errors
+/// When no file descriptors are left to look.
+pub(super) fn lead_out(repository: &Path, objects: &Path) -> io::Result<bool> {
     leads_out(repository, objects, DEPTH)
 }
 
-fn leads_out(repository: &Path, objects: &Path, depth: usize) -> bool {
+fn leads_out(repository: &Path, objects: &Path, depth: usize) -> io::Result<bool> {
     let lines = match fs::read(objects.join("info/alternates")) {
         Ok(lines) => lines,
-        Err(error) => return error.kind() != ErrorKind::NotFound,
+        Err(error) if is_shortage(&error) => return Err(error),
+        Err(error) => return Ok(error.kind() != ErrorKind::NotFound),
     };
-    let mut entries = lines
+    let entries = lines
         .split(|&byte| byte == b'\n')
         .filter(|line| !line.is_empty() && !line.starts_with(b"#"));
-    entries.any(|line| {
+    for line in entries {
         // What cannot be followed now may be there in a moment. That goes for names in quotes too,
         // which git would unquote: nobody has a folder that is named so.
-        let Ok(target) = objects.join(OsStr::from_bytes(line)).canonicalize() else { return true };
-        !target.starts_with(repository) || depth == 0 || leads_out(repository, &target, depth - 1)
-    })
+        let Ok(target) = objects.join(OsStr::from_bytes(line)).canonicalize() else {
+            return Ok(true);
+        };
+        if !target.starts_with(repository)
+            || depth == 0
+            || leads_out(repository, &target, depth - 1)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -71,7 +84,7 @@ mod tests {
                     None => drop(fs::remove_file(file)),
                 }
             }
-            let found = lead_out(&own, &own.join("objects"));
+            let found = lead_out(&own, &own.join("objects")).unwrap();
             assert_eq!(found, expected, "{lines:?} {more:?}");
         }
     }

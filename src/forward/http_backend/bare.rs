@@ -1,42 +1,47 @@
 //! What a bare repository is.
 
+use crate::forward::shortage::is_shortage;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 /// Whether git would take the folder itself for a repository (`setup.c`, `is_git_directory`), without
 /// what lies elsewhere: where its test follows a link or another file, this one says no. Were it weaker
 /// in anything, git would look on, and find `.git` or a repository further up.
-pub(super) fn is_bare(folder: &Path) -> bool {
+///
+/// # Errors
+/// When no file descriptors are left to look at it.
+pub(super) fn is_bare(folder: &Path) -> io::Result<bool> {
     let kind = |name: &str| fs::symlink_metadata(folder.join(name));
     let is_folder = |name| kind(name).is_ok_and(|found| found.is_dir());
     let absent = |name| kind(name).is_err_and(|error| error.kind() == ErrorKind::NotFound);
-    is_folder("objects")
+    Ok(is_folder("objects")
         && is_folder("refs")
         && kind("HEAD").is_ok_and(|found| found.is_file())
-        && points(&folder.join("HEAD"))
+        && points(&folder.join("HEAD"))?
         && absent("commondir")
-        && absent(".git")
+        && absent(".git"))
 }
 
 /// Whether a `HEAD` names a ref or a commit (`refs.c`, `validate_headref`).
-fn points(head: &Path) -> bool {
+fn points(head: &Path) -> io::Result<bool> {
     // Longer names of refs than these are none that a file system takes.
     let mut start = Vec::new();
     let read = File::open(head).and_then(|file| file.take(256).read_to_end(&mut start));
-    if read.is_err() {
-        return false;
+    match read {
+        Ok(_) => {}
+        Err(error) if is_shortage(&error) => return Err(error),
+        Err(_) => return Ok(false),
     }
-    match start.strip_prefix(b"ref:") {
+    Ok(match start.strip_prefix(b"ref:") {
         Some(name) => name.trim_ascii_start().starts_with(b"refs/"),
         None => start.len() >= 40 && start[..40].iter().all(u8::is_ascii_hexdigit),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
     use std::os::unix::fs::symlink;
 
     /// What is done to a repository that lies beside another one.
@@ -83,7 +88,7 @@ mod tests {
         for (what, change, expected) in CASES {
             make(&own);
             change(&own, &other).unwrap();
-            assert_eq!(is_bare(&own), *expected, "{what}");
+            assert_eq!(is_bare(&own).unwrap(), *expected, "{what}");
             fs::remove_dir_all(&own).unwrap();
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{alternates, bare};
 use crate::domain::names::RepoPath;
+use crate::forward::shortage::is_shortage;
 use std::io;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,12 +17,14 @@ pub struct FolderError {
 }
 
 /// Why a repository is not served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Unservable {
     /// There is no such bare repository within the folder.
     Missing,
     /// It borrows objects of another one, which a token for it does not cover.
     Borrows,
+    /// Nobody knows: it cannot be looked at now.
+    OutOfReach(io::Error),
 }
 
 /// A folder of bare repositories.
@@ -66,7 +69,10 @@ impl Folder {
         // A symbolic link anywhere on the way may lead to another place of the folder under another
         // name, past the scope of a token: the path must be its own canonical form.
         let canonical = folder.canonicalize().map_err(|_| Unservable::Missing)?;
-        if canonical != folder || !canonical.starts_with(&self.root) || !bare::is_bare(&canonical) {
+        if canonical != folder
+            || !canonical.starts_with(&self.root)
+            || !bare::is_bare(&canonical).map_err(Unservable::OutOfReach)?
+        {
             return Err(Unservable::Missing);
         }
         // Files of the dumb protocol are opened by name: a link in the repository must not lead out.
@@ -74,7 +80,8 @@ impl Folder {
         if file.canonicalize().is_ok_and(|file| !file.starts_with(&canonical)) {
             return Err(Unservable::Missing);
         }
-        if alternates::lead_out(&canonical, &canonical.join("objects")) {
+        let objects = canonical.join("objects");
+        if alternates::lead_out(&canonical, &objects).map_err(Unservable::OutOfReach)? {
             return Err(Unservable::Borrows);
         }
         Ok(format!("/{relative}/{service}"))
@@ -83,26 +90,54 @@ impl Folder {
 
 impl Folder {
     /// The first of these refs that is symbolic: git would change what it points to, and not what was
-    /// judged. In a repository whose refs are in tables nobody looks, and each of them may be.
+    /// judged. In a repository whose refs are in tables nobody looks, and each of them may be; so may what
+    /// cannot be read.
+    ///
+    /// # Errors
+    /// When no file descriptors are left to look.
     pub fn symbolic<'a>(
         &self,
         repository: &RepoPath,
         mut names: impl Iterator<Item = &'a str>,
-    ) -> Option<&'a str> {
-        let service = self.locate(repository, "HEAD").ok()?;
-        let folder = self.root.join(service.trim_start_matches('/')).parent()?.to_owned();
+    ) -> io::Result<Option<&'a str>> {
+        let service = match self.locate(repository, "HEAD") {
+            Ok(service) => service,
+            Err(Unservable::OutOfReach(error)) => return Err(error),
+            // Nobody will push to it.
+            Err(Unservable::Missing | Unservable::Borrows) => return Ok(None),
+        };
+        let Some(folder) =
+            self.root.join(service.trim_start_matches('/')).parent().map(Path::to_owned)
+        else {
+            return Ok(None);
+        };
         if folder.join("reftable").exists() {
-            return names.next();
+            return Ok(names.next());
         }
         // Packed refs are never symbolic; a link of the file system is one of the older kind, and a linked
         // folder makes one of all that is in it.
-        names.find(|name| {
+        for name in names {
             let path = folder.join(name);
-            let mut start = [0; 4];
-            let read = std::fs::File::open(&path).and_then(|mut file| file.read_exact(&mut start));
             let linked = path.ancestors().take_while(|on_the_way| **on_the_way != folder);
-            linked.into_iter().any(Path::is_symlink) || (read.is_ok() && start == *b"ref:")
-        })
+            if linked.into_iter().any(Path::is_symlink) || points(&path)? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether the file of a ref names another ref.
+fn points(path: &Path) -> io::Result<bool> {
+    use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, UnexpectedEof};
+    let mut start = [0; 4];
+    match std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)) {
+        Ok(()) => Ok(start == *b"ref:"),
+        Err(error) if is_shortage(&error) => Err(error),
+        Err(error) => match error.kind() {
+            InvalidFilename | IsADirectory | NotADirectory | NotFound | UnexpectedEof => Ok(false),
+            _ => Ok(true),
+        },
     }
 }
 

@@ -120,6 +120,7 @@ impl HttpBackend {
         // Nothing else is in a folder.
         let repository = permit.repository().ok_or(ForwardError::Unsendable)?;
         self.folder.locate(repository, service).map_err(|why| match (permit.traveller(), why) {
+            (_, Unservable::OutOfReach(error)) => ForwardError::backend(error),
             // Who shows no credential is not told what exists: what is missing looks like what is not
             // public.
             (Traveller::Nobody, _) => ForwardError::NotPublic,
@@ -139,7 +140,7 @@ impl HttpBackend {
     ) -> Result<(ChildOutput, Option<JoinHandle<()>>), ForwardError> {
         let meter = request.meter.clone();
         let mut child =
-            self.command(permit, &request, path).spawn().map_err(ForwardError::Backend)?;
+            self.command(permit, &request, path).spawn().map_err(ForwardError::backend)?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         // What merely asks for a push's advertisement changes nothing.

@@ -3,6 +3,7 @@
 mod git;
 mod host;
 mod http;
+mod knobs;
 mod lfs;
 mod site;
 mod upstream;
@@ -10,6 +11,7 @@ mod upstream;
 pub use git::Git;
 pub use host::{HOST_TOKEN, git_host};
 pub use http::{Reply, basic, bearer, raw, replies, request};
+pub use knobs::Knobs;
 pub use lfs::{LfsServer, oid};
 pub use site::{PASSWORD, PATIENCE, Ran, SECRET, Site, SiteBuilder, with_secret};
 pub use upstream::{Seen, Upstream, read_head};

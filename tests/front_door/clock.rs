@@ -1,0 +1,65 @@
+//! A clock that steps forth and back while gitlatch serves.
+
+use super::support::PASSWORD;
+use super::support::{Knobs, SiteBuilder, basic, bearer, eventually, raw, request};
+
+const HEAD: &str = "GET /team/app.git/HEAD";
+const DAY: i64 = 24 * 3600;
+
+#[test]
+fn a_clock_that_steps() {
+    let builder = SiteBuilder::repositories();
+    let knobs = Knobs::new(builder.folder());
+    let site = knobs.on(builder).start();
+    site.repository("team/app");
+    site.user("alice");
+    let team = ["--project", "team", "--permission", "REPO_READ"];
+    let (ends, ends_id) = site.token(&[&team[..], &["--expires-in", "10d"]].concat());
+    let (stays, _) = site.token(&team);
+    let to_1960 = -DAY * 366 * 80;
+    // By how much the clock is wrong, and what both tokens get, and a call of the token API.
+    let cases = [
+        (0, 200, 200, 200),
+        (9 * DAY, 200, 200, 200),
+        (11 * DAY, 401, 200, 200),
+        (100 * 366 * DAY, 401, 200, 200),
+        // Expiry is a matter of the time that it is: nothing was decided for good meanwhile.
+        (-DAY, 200, 200, 200),
+        (-20 * 366 * DAY, 200, 200, 200),
+        // No time that can be: that is trouble here, and no verdict about a token.
+        (to_1960, 503, 503, 503),
+        (0, 200, 200, 200),
+    ];
+    for (seconds, of_ends, of_stays, of_call) in cases {
+        knobs.turn_clock(seconds);
+        // On one connection, which no step of the clock ends.
+        let ask = |token: &str, last: &str| {
+            format!("{HEAD} HTTP/1.1\r\nHost: a\r\n{last}{}\r\n", bearer(token))
+        };
+        let both = ask(&ends, "") + &ask(&stays, "Connection: close\r\n");
+        let found: Vec<u16> =
+            raw(site.address(), both.as_bytes()).iter().map(|r| r.status).collect();
+        assert_eq!(found, [of_ends, of_stays], "{seconds}");
+        let call = "GET /rest/access-tokens/latest/users/alice";
+        let reply = request(site.address(), call, &basic("alice", PASSWORD), b"");
+        assert_eq!(reply.status, of_call, "{seconds}: {}", reply.text());
+        if of_ends == 503 {
+            site.logged(&[r#""reason":"clock""#, r#""status":503"#]);
+        }
+    }
+    // The last use is the latest that there was, and the trail is still one chain.
+    eventually("a use in the years to come", || {
+        let shown = site.done(&["token", "show", &ends_id, "--json"], "");
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let (used, made) = (shown["lastAuthenticated"].as_i64()?, shown["createdDate"].as_i64()?);
+        (used > made + 8 * DAY * 1000).then_some(())
+    });
+    site.done(&["audit", "verify"], "");
+    // A command says what is wrong.
+    knobs.turn_clock(to_1960);
+    let mut create = site.command(&["token", "create", "--name", "t", "--project", "team"]);
+    let made = create.envs(knobs.variables()).output().unwrap();
+    assert_eq!((made.status.code(), made.stdout.as_slice()), (Some(1), &b""[..]), "{made:?}");
+    let said = String::from_utf8(made.stderr).unwrap();
+    assert!(said.contains("clock"), "{said}");
+}
