@@ -212,9 +212,9 @@ fn remember_place(tx: &Transaction<'_>, token: TokenId, last: &LastUse) -> Resul
 pub(super) fn import(tx: &Connection, token: TokenId, last: &LastUse) -> Result<(), Fault> {
     let (at, from) = (last.at.as_millis(), last.from.map(|address| address.to_string()));
     let sql = "INSERT INTO token_use (token_id, at_ms, from_address) VALUES (?1, ?2, ?3)";
-    tx.execute(sql, params![token.0, at, from])?;
+    tx.prepare_cached(sql)?.execute(params![token.0, at, from])?;
     let sql = "INSERT INTO token_place (token_id, place, first_ms) VALUES (?1, ?2, ?3)";
-    tx.execute(sql, params![token.0, place(last.from), at])?;
+    tx.prepare_cached(sql)?.execute(params![token.0, place(last.from), at])?;
     Ok(())
 }
 

@@ -156,10 +156,12 @@ fn add_token(tx: &Connection, token: &TokenRecord, hash: TokenHash) -> Result<To
     };
     let added = tokens::insert_with(tx, &new, &columns, token.created)?.id;
     let (suspended, retires) = (token.suspended, token.retires);
-    tx.execute(
-        "UPDATE token SET suspended_ms = ?2, retires_ms = ?3 WHERE id = ?1",
-        params![added.0, suspended.map(Timestamp::as_millis), retires.map(Timestamp::as_millis)],
-    )?;
+    if suspended.is_some() || retires.is_some() {
+        let (suspended, retires) =
+            (suspended.map(Timestamp::as_millis), retires.map(Timestamp::as_millis));
+        let sql = "UPDATE token SET suspended_ms = ?2, retires_ms = ?3 WHERE id = ?1";
+        tx.prepare_cached(sql)?.execute(params![added.0, suspended, retires])?;
+    }
     if let Some(last) = &token.last_used {
         marks::import(tx, added, last)?;
     }

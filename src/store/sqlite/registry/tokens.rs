@@ -85,32 +85,32 @@ pub(super) fn insert_with(
     let from: Vec<String> = token.limits.from.iter().map(ToString::to_string).collect();
     let (project, repository) = names(token.permissions);
     let refs = &token.limits.refs;
-    tx.execute(
+    let mut insert = tx.prepare_cached(
         "INSERT INTO token (
              hash, name, owner_kind, user_id, user_name, project, repository,
              project_permission, repository_permission, only_patterns, from_networks,
              created_ms, expires_ms, ref_patterns, no_delete, no_force, no_tags
          ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-        params![
-            token.hash.as_bytes().as_slice(),
-            token.name,
-            token.owner.kind().name(),
-            owner.user_id,
-            owner.user_name,
-            owner.project,
-            owner.repository,
-            project,
-            repository,
-            Value::from(token.limits.only.texts()).to_string(),
-            Value::from(from).to_string(),
-            now.as_millis(),
-            token.expires.map(Timestamp::as_millis),
-            Value::from(refs.texts()).to_string(),
-            refs.no_delete,
-            refs.no_force,
-            refs.no_tags,
-        ],
     )?;
+    insert.execute(params![
+        token.hash.as_bytes().as_slice(),
+        token.name,
+        token.owner.kind().name(),
+        owner.user_id,
+        owner.user_name,
+        owner.project,
+        owner.repository,
+        project,
+        repository,
+        Value::from(token.limits.only.texts()).to_string(),
+        Value::from(from).to_string(),
+        now.as_millis(),
+        token.expires.map(Timestamp::as_millis),
+        Value::from(refs.texts()).to_string(),
+        refs.no_delete,
+        refs.no_force,
+        refs.no_tags,
+    ])?;
     // Read back before it is committed: nothing is kept that a look-up could not understand. Nothing
     // in memory is wrong by it, since only tokens that exist are remembered.
     known(tx, TokenId(tx.last_insert_rowid()))
