@@ -52,7 +52,7 @@ impl UpstreamTls {
         }
         let Held { kept, told } = &mut *held;
         if let Some(client) = &kept.loaded().client {
-            tell_untimely(client, kept.files(), told);
+            tell_untimely(client, &kept.paths(), told);
         }
     }
 

@@ -74,10 +74,11 @@ impl Doorman {
         let Some(said) = self.said.get(why as usize) else { return };
         if said.get().is_none_or(|at| at.elapsed() >= SELDOM) {
             said.set(Some(Instant::now()));
-            tracing::warn!(
-                reason = why.name(),
-                "connections are turned away: [limits] connections"
-            );
+            let key = match why {
+                Crowded::Total => "connections",
+                Crowded::Address => "connections_per_address",
+            };
+            tracing::warn!(reason = why.name(), "connections are turned away: [limits] {key}");
         }
     }
 }

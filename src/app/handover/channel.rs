@@ -52,7 +52,11 @@ pub(super) enum Silence {
 
 impl From<rustix::io::Errno> for Silence {
     fn from(error: rustix::io::Errno) -> Self {
-        Self::Broken(error.into())
+        match error {
+            // It ended with words of ours unread.
+            rustix::io::Errno::CONNRESET | rustix::io::Errno::PIPE => Self::Ended,
+            error => Self::Broken(error.into()),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ impl Predecessor {
         if std::process::id() == 1 {
             tracing::error!(
                 "not restarted: this is process 1 of its container, which ends with it; replace the \
-                 container, or run gitlatch under an init"
+                 container"
             );
             return;
         }

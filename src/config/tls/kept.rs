@@ -135,6 +135,13 @@ pub struct Kept<F: Files> {
 }
 
 impl<F: Files> Kept<F> {
+    /// Where they are, for a line of the log.
+    #[must_use]
+    pub fn paths(&self) -> String {
+        let paths = self.files.named().into_iter().map(|file| file.path.display().to_string());
+        paths.collect::<Vec<_>>().join(", ")
+    }
+
     /// Reads them for the first time.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use super::kept::{Change, Files, Kept};
 use super::{Certificate, now};
-use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The counts of one side.
@@ -27,18 +26,18 @@ pub struct Standing {
 
 impl Tally {
     /// Looks at files; whether they are new and good.
-    pub fn seen<F: Files + Debug>(&self, kept: &mut Kept<F>) -> bool {
+    pub fn seen<F: Files>(&self, kept: &mut Kept<F>) -> bool {
         match kept.look() {
             Change::Same => false,
             Change::Renewed => {
                 self.renew();
-                tracing::info!(files = ?kept.files(), "TLS: read anew");
+                tracing::info!(files = kept.paths(), "TLS: read anew");
                 true
             }
             Change::Failed(fault) => {
                 self.fail();
                 let text = "TLS: these files cannot be used; what they held before stays in force";
-                tracing::error!(%fault, files = ?kept.files(), "{text}");
+                tracing::error!(cause = %fault, files = kept.paths(), "{text}");
                 false
             }
         }
@@ -64,10 +63,10 @@ impl Tally {
 }
 
 /// Tells of a certificate that nobody believes now, once; `told` is whether that was said.
-pub fn tell_untimely(certificate: &Certificate, files: &impl Debug, told: &mut bool) {
+pub fn tell_untimely(certificate: &Certificate, files: &str, told: &mut bool) {
     let untimely = certificate.untimely(now());
     if let (Some(why), false) = (&untimely, *told) {
-        tracing::warn!(?files, "the certificate {why}: whoever is shown it refuses it");
+        tracing::warn!(files, "the certificate {why}: whoever is shown it refuses it");
     }
     *told = untimely.is_some();
 }

@@ -192,7 +192,7 @@ impl Set {
     /// Tells of certificates that nobody believes, once.
     fn warn(&mut self) {
         for Pair { kept, told } in &mut self.pairs {
-            tell_untimely(kept.loaded(), kept.files(), told);
+            tell_untimely(kept.loaded(), &kept.paths(), told);
         }
     }
 }
