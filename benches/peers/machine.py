@@ -28,8 +28,38 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def install():
-    """Installs the Debian packages whose programs are missing."""
+# What stops packages from starting their services, to which invoke-rc.d(8) and deb-systemd-invoke(1) listen.
+POLICY = "/usr/sbin/policy-rc.d"
+# As root: the policy, the packages, the end of the policy however that went. The units are as their packages leave
+# them, enabled, so that the next start of the machine would start them.
+INSTALL = r"""
+set -eu
+policy=$1 units=$2
+shift 2
+trap 'exit 130' HUP INT TERM
+if [ ! -e "$policy" ] && [ ! -L "$policy" ]; then
+    trap 'rm -f -- "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
+apt-get update
+status=0
+apt-get install --yes --no-install-recommends "$@" || status=$?
+if [ -d /run/systemd/system ]; then
+    for unit in $units; do
+        if systemctl cat "$unit" >/dev/null 2>&1; then
+            systemctl disable --now --quiet "$unit"
+        fi
+    done
+fi
+exit "$status"
+"""
+UNITS = {"nginx": "nginx.service", "haproxy": "haproxy.service", "fcgiwrap": "fcgiwrap.socket fcgiwrap.service"}
+
+
+def install(allowed):
+    """Installs the Debian packages whose programs are missing, where that is allowed. What they bring along
+    as services is neither started nor started with the machine."""
     wanted = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client",
               "fcgiwrap": "fcgiwrap", "curl": "curl", "git": "git", "openssl": "openssl"}
     # nginx and haproxy lie where only root's path leads.
@@ -37,16 +67,16 @@ def install():
     packages = [package for program, package in wanted.items() if not shutil.which(program)]
     if not packages:
         return
-    if not shutil.which("apt-get"):
+    if not allowed or not shutil.which("apt-get"):
         raise Failure(f"install these first: {' '.join(packages)}")
     as_root = [] if os.geteuid() == 0 else ["sudo"]
     if as_root and not shutil.which("sudo"):
         raise Failure(f"without root or sudo; install these first: {' '.join(packages)}")
-    say(f"installing {' '.join(packages)}")
-    # In this run level Debian starts no service of what it installs.
-    quiet = ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive"]
-    for words in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        subprocess.run([*as_root, *quiet, "apt-get", *words], check=True, stdout=sys.stderr)
+    say(f"installing with apt-get, without starting services: {' '.join(packages)} (--no-install: nothing)")
+    units = " ".join(UNITS[package] for package in packages if package in UNITS)
+    words = ["env", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", INSTALL, "install", POLICY, units, *packages]
+    if subprocess.run([*as_root, *words], check=False, stdout=sys.stderr).returncode:
+        raise Failure(f"apt-get does not install {' '.join(packages)}: see above")
 
 
 def build(gitlatch):
