@@ -98,7 +98,8 @@ class Soak:
             absence = [time.time(), float("inf")]
             self.houses.away.append(absence)
             self.houses.host.stop(how)
-            time.sleep(chance.uniform(0.5, 4))
+            if stop.wait(chance.uniform(0.5, 4)):
+                return
             self.houses.host.start()
             # Until connections that were opened before have been answered.
             absence[1] = time.time() + 0.25
@@ -213,7 +214,9 @@ def main():
         print("broken off", file=sys.stderr)
         return 1
     finally:
-        # Threads that still work are not waited for: they die with this process.
+        # Threads that still work are not waited for: they die with this process. Asked twice, it does no less.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         soak.stop.set()
         soak.houses.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -58,9 +58,15 @@ class Process:
 
     name, port, folder, child = "", 0, "", None
 
+    def __init__(self):
+        # Whoever starts it and whoever closes it may be different threads.
+        self.lock, self.closed = threading.Lock(), False
+
     def spawn(self, arguments, output):
-        """Starts it, and waits until it serves."""
-        with open(os.path.join(self.folder, "stderr"), "ab") as errors:
+        """Starts it, unless it is closed."""
+        with self.lock, open(os.path.join(self.folder, "stderr"), "ab") as errors:
+            if self.closed:
+                raise RuntimeError(f"{self.name} is closed")
             self.child = subprocess.Popen(
                 arguments,
                 stdin=subprocess.DEVNULL,
@@ -73,13 +79,13 @@ class Process:
 
     def wait(self):
         """Waits until it serves."""
-        deadline = time.time() + 30
+        child, deadline = self.child, time.time() + 30
         while time.time() < deadline:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 1):
                     return
             except OSError:
-                if self.child.poll() is not None:
+                if child is None or child.poll() is not None:
                     break
                 time.sleep(0.02)
         with open(os.path.join(self.folder, "stderr"), encoding="utf-8") as file:
@@ -87,7 +93,7 @@ class Process:
 
     def stop(self, how=signal.SIGTERM, timeout=20):
         """Ends the process; whether it ended by itself in time."""
-        child, self.child = self.child, None
+        child = self.child
         if child is None:
             return True
         child.send_signal(how)
@@ -98,12 +104,24 @@ class Process:
             child.kill()
             child.wait()
             return False
+        finally:
+            # Only now: whoever closes it meanwhile ends what is still there.
+            with self.lock:
+                if self.child is child:
+                    self.child = None
+
+    def close(self):
+        """Ends the process, whatever it does, and for good: nobody starts it again."""
+        with self.lock:
+            self.closed = True
+        self.stop(signal.SIGKILL)
 
 
 class Host(Process):
     """The host behind one of the gitlatches: `host.py`."""
 
     def __init__(self, folder, repositories, secret):
+        super().__init__()
         self.name, self.port = "host", free_port()
         self.folder = os.path.join(folder, "host")
         os.makedirs(self.folder)
@@ -121,6 +139,7 @@ class House(Process):
     """One gitlatch: its folder, its configuration, its process, and what it says."""
 
     def __init__(self, program, folder, name, upstream, log):
+        super().__init__()
         self.program, self.name, self.log = program, name, log
         self.folder = os.path.join(folder, name)
         os.makedirs(self.folder, mode=0o700)
@@ -224,7 +243,7 @@ class Houses:
         """Ends every process."""
         for house in (*self.watched, self.host):
             if house is not None:
-                house.stop(signal.SIGKILL)
+                house.close()
 
 
 def template(folder):
