@@ -1,8 +1,9 @@
 //! A gate in this process, with a client's end of a connection in memory and a host that writes down what it
 //! gets.
 //!
-//! Everything runs in one thread. Its clock stands still while anybody has something to do, so that sleeping
-//! is waiting until nobody has.
+//! Everything but the log's writer runs in one thread. Its clock stands still while anybody has something to
+//! do, so that sleeping is waiting until nobody has. Each connection has a gate of its own: when that is gone,
+//! its connections to the host have ended and its log is written, and all of it is judged with what caused it.
 
 use super::reading::{self, Message};
 use arc_swap::ArcSwap;
@@ -47,6 +48,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::task::JoinHandle;
 
 /// The header that tells the host who asks.
 pub(crate) const IDENTITY: &str = "x-webauth-user";
@@ -87,26 +89,29 @@ pub(crate) struct Exchange {
     pub(crate) seen: Vec<Message>,
     /// The address that the client had.
     pub(crate) peer: IpAddr,
+    /// Every line that was logged for it.
+    pub(crate) log: Vec<u8>,
 }
 
 pub(crate) struct House {
     runtime: LocalRuntime,
-    gate: Rc<Gate>,
     host: Rc<Host>,
-    log: Arc<Mutex<Vec<u8>>>,
+    metrics: Arc<Metrics>,
     pub(crate) address: SocketAddr,
     pub(crate) tokens: [Known; 3],
     next: Cell<u128>,
     fixed: bool,
     ahead: Cell<bool>,
-    _lines: LineWriter,
 }
 
 /// The host behind the gate.
+#[derive(Default)]
 struct Host {
     seen: RefCell<Vec<Seen>>,
     /// The body of its next answers, as JSON of LFS; its own otherwise.
     says: RefCell<Option<Vec<u8>>>,
+    /// Its connections that nobody has looked after yet.
+    open: RefCell<Vec<JoinHandle<()>>>,
 }
 
 struct Register([Known; 3]);
@@ -234,22 +239,17 @@ impl House {
             .start_paused(true)
             .build_local(LocalOptions::default())
             .unwrap();
-        let host = Rc::new(Host { seen: RefCell::default(), says: RefCell::default() });
-        let (log, tokens) = (Arc::<Mutex<Vec<u8>>>::default(), tokens());
+        let host = Rc::<Host>::default();
         let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
         let metrics = Arc::new(Metrics::new(&actions));
-        let kept = Box::new(Kept(Arc::clone(&log)));
-        let lines = LineWriter::start(true, Arc::clone(&metrics), kept).unwrap();
-        let book = GuestBook::new(lines.lines(), metrics);
-        let (address, gate) = runtime.block_on(async {
+        let address = runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             tokio::task::spawn_local(Rc::clone(&host).serve(listener));
-            (address, gate(address, fixed, Register(tokens.clone()), book))
+            address
         });
-        let (gate, next) = (Rc::new(gate), Cell::new(1));
-        let ahead = Cell::new(false);
-        Self { runtime, gate, host, log, address, tokens, next, fixed, ahead, _lines: lines }
+        let (next, ahead) = (Cell::new(1), Cell::new(false));
+        Self { runtime, host, metrics, address, tokens: tokens(), next, fixed, ahead }
     }
 
     /// Does something with the house of this thread. A new one is built when its clock, which jumps ahead
@@ -290,16 +290,24 @@ impl House {
         self.next.set(next + 1);
         let peer = IpAddr::V6(Ipv6Addr::from((0xfd00 << 112) + next));
         self.host.says.replace(says.map(<[u8]>::to_vec));
-        let received = self.runtime.block_on(self.client(bytes, peer));
+        let log = Arc::<Mutex<Vec<u8>>>::default();
+        let kept = Box::new(Kept(Arc::clone(&log)));
+        let writer = LineWriter::start(true, Arc::clone(&self.metrics), kept).unwrap();
+        let book = GuestBook::new(writer.lines(), Arc::clone(&self.metrics));
+        let received = self.runtime.block_on(self.client(bytes, peer, book));
+        // It writes what is left, at once.
+        drop(writer);
+        let log = std::mem::take(&mut *log.lock().unwrap());
         let seen = self.host.seen.take().into_iter();
         // What was on its way for another exchange, which has ended, is no concern of this one.
         let seen = seen.filter(|seen| seen.exchange.is_none_or(|of| of == peer));
-        Exchange { received, seen: seen.map(|seen| seen.message).collect(), peer }
+        Exchange { received, seen: seen.map(|seen| seen.message).collect(), peer, log }
     }
 
-    async fn client(&self, bytes: &[u8], peer: IpAddr) -> Vec<u8> {
+    async fn client(&self, bytes: &[u8], peer: IpAddr, book: GuestBook) -> Vec<u8> {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
-        let gate = Rc::clone(&self.gate);
+        let register = Register(self.tokens.clone());
+        let gate = Rc::new(gate(self.address, self.fixed, register, book));
         let service = hyper::service::service_fn(move |request| {
             let gate = Rc::clone(&gate);
             async move { Ok::<_, Infallible>(gate.handle(Some(peer), request).await) }
@@ -322,18 +330,41 @@ impl House {
         let _ = writer.write_all(bytes).await;
         tokio::time::sleep(QUIET).await;
         let _ = writer.shutdown().await;
+        // The gate goes with it.
         let _ = connection.await.unwrap();
         tokio::time::sleep(QUIET).await;
+        self.host.is_well().await;
         let ahead =
             tokio::time::Instant::now().into_std().saturating_duration_since(Instant::now());
         self.ahead.set(ahead > AHEAD);
         reading.await.unwrap()
     }
+}
 
-    /// What was logged since the last time.
-    pub(crate) fn log(&self) -> Vec<u8> {
-        std::mem::take(&mut self.log.lock().unwrap())
+impl Exchange {
+    /// Holds the log to what is true of every log: what the host saw and what was answered has a line in it,
+    /// and none of these secrets is in any.
+    pub(crate) fn log_is_whole_and_clean<'a>(
+        &self,
+        answers: &[Message],
+        secrets: impl IntoIterator<Item = &'a str>,
+    ) {
+        let log = self.log.escape_ascii();
+        for message in self.seen.iter().chain(answers) {
+            for id in message.values("x-request-id") {
+                let member = [b"\"id\":\"", id, b"\""].concat();
+                assert_eq!(times(&self.log, &member), 1, "{message:?} in the log: {log}");
+            }
+        }
+        for secret in secrets {
+            assert_eq!(times(&self.log, secret.as_bytes()), 0, "{secret} in the log: {log}");
+        }
     }
+}
+
+/// How often one text is in another.
+pub(crate) fn times(bytes: &[u8], text: &[u8]) -> usize {
+    bytes.windows(text.len()).filter(|window| *window == text).count()
 }
 
 fn gate(address: SocketAddr, fixed: bool, register: Register, book: GuestBook) -> Gate {
@@ -407,7 +438,18 @@ fn rules(fixed: bool) -> Rules {
 impl Host {
     async fn serve(self: Rc<Self>, listener: TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::task::spawn_local(Rc::clone(&self).converse(stream));
+            let conversation = tokio::task::spawn_local(Rc::clone(&self).converse(stream));
+            self.open.borrow_mut().push(conversation);
+        }
+    }
+
+    /// A panic in a connection of the host's is one of the test's.
+    async fn is_well(&self) {
+        let (ended, open): (Vec<_>, Vec<_>) =
+            self.open.take().into_iter().partition(JoinHandle::is_finished);
+        self.open.borrow_mut().extend(open);
+        for conversation in ended {
+            conversation.await.unwrap();
         }
     }
 
@@ -425,8 +467,11 @@ impl Host {
             match message {
                 _ if end => return,
                 Some(message) if message.whole => {
-                    // Nothing is sent ahead of an answer.
-                    assert_eq!(message.length, bytes.len(), "{}", bytes.escape_ascii());
+                    // Nothing is sent ahead of an answer: what is, nobody asked for.
+                    if message.length != bytes.len() {
+                        self.write_down(Message::garbled(&bytes));
+                        return;
+                    }
                     bytes.clear();
                     let answer = self.answer(&message);
                     self.write_down(message);

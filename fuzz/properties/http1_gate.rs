@@ -1,6 +1,6 @@
 //! Whatever bytes come on a connection of HTTP/1, put to the whole gate with a host behind it.
 
-use super::house::{Exchange, House, IDENTITY, Known, SESSION};
+use super::house::{Exchange, House, IDENTITY, Known, SESSION, times};
 use super::reading::{self, Message};
 use base64::Engine as _;
 use gitlatch::domain::dialect::{Classified, Kind, RequestLine};
@@ -59,8 +59,16 @@ pub(crate) fn holds(bytes: &[u8]) {
             let from = candidates.find(|request| is_of(request, seen, told));
             assert!(from.is_some(), "nobody asked for {seen:?} in {read:?}");
         }
-        answers_belong_to_their_requests(&read, &exchange);
+        let answers = answers_belong_to_their_requests(&read, &exchange);
         no_token_shows(house, &exchange);
+        // Who writes the words of Basic into a path or a ref has them in the log; the header never is.
+        let headers = read.iter().flat_map(|request| request.values("authorization"));
+        let headers = headers.collect::<Vec<_>>().concat();
+        let apart =
+            |basic: &&str| times(&sent, basic.as_bytes()) == times(&headers, basic.as_bytes());
+        let secrets = house.tokens.iter().map(|known| known.secret.as_str());
+        let words = house.tokens.iter().map(|known| known.basic.trim_end_matches('='));
+        exchange.log_is_whole_and_clean(&answers, secrets.chain(words.filter(apart)));
     });
 }
 
@@ -128,7 +136,7 @@ fn is_permitted(request: &Message, seen: &Message, told: &Known) -> bool {
     policy::decide(&told.principal, &intent, at).is_ok()
 }
 
-fn answers_belong_to_their_requests(read: &[Message], exchange: &Exchange) {
+fn answers_belong_to_their_requests(read: &[Message], exchange: &Exchange) -> Vec<Message> {
     let methods: Vec<&str> = read.iter().map(|request| request.method.as_str()).collect();
     let answers = reading::answers(&exchange.received, &methods)
         .unwrap_or_else(|rest| panic!("no answer: {rest}"));
@@ -147,13 +155,11 @@ fn answers_belong_to_their_requests(read: &[Message], exchange: &Exchange) {
             assert!(answer.status >= 400 && answer.values("x-echo").is_empty(), "{answer:?}");
         }
     }
+    answers
 }
 
 fn no_token_shows(house: &House, exchange: &Exchange) {
-    let holds = |bytes: &[u8], text: &str| {
-        bytes.len() >= text.len() && bytes.windows(text.len()).any(|w| w == text.as_bytes())
-    };
-    let log = house.log();
+    let holds = |bytes: &[u8], text: &str| times(bytes, text.as_bytes()) > 0;
     for Known { secret, .. } in &house.tokens {
         for seen in &exchange.seen {
             // A body is the client's own business where it is handed on as it is.
@@ -162,7 +168,6 @@ fn no_token_shows(house: &House, exchange: &Exchange) {
             assert!(!seen.target.contains(secret.as_str()), "{seen:?}");
         }
         assert!(!holds(&exchange.received, secret), "a token comes back");
-        assert!(!holds(&log, secret), "a token in the log: {}", log.escape_ascii());
     }
     assert!(!holds(&exchange.received, SESSION), "a session of the host's comes back");
 }
