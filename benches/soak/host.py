@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-GONE = (BrokenPipeError, ConnectionResetError)
+GONE = (BrokenPipeError, ConnectionAbortedError, ConnectionResetError)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -30,7 +30,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             left -= len(piece)
             yield piece
         if left:
-            raise BrokenPipeError
+            # git waits busily for the rest of a body that has ended, so it must not be left alone with it.
+            raise ConnectionAbortedError
 
     def serve(self):
         """Runs git and hands its answer on."""
@@ -54,7 +55,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "Content-Length" in self.headers:
             variables["CONTENT_LENGTH"] = self.headers["Content-Length"]
         with subprocess.Popen(
-            ["git", "http-backend"],
+            # Not by way of `git`, which would be what is killed.
+            [self.server.program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -74,7 +76,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 git.stdin.write(piece)
             git.stdin.close()
         except BrokenPipeError:
-            # git has answered early, or the body broke off: either way nothing more is read here.
+            # git has answered early: nothing more is read here.
             self.close_connection = True
         status, headers = "200 OK", []
         while line := git.stdout.readline().strip().decode():
@@ -113,6 +115,8 @@ class Server(http.server.ThreadingHTTPServer):
 if __name__ == "__main__":
     server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
     server.folder = sys.argv[2]
+    told = subprocess.run(["git", "--exec-path"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    server.program = os.path.join(told.strip(), "git-http-backend")
     with open(sys.argv[3], encoding="ascii") as file:
         server.secret = file.read().strip()
     server.serve_forever()
