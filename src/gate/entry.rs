@@ -4,7 +4,7 @@ use super::Rules;
 use super::refusal::Refusal;
 use crate::domain::dialect::{RequestLine, Unclear, path};
 use crate::domain::timestamp::Timestamp;
-use http::header::EXPECT;
+use http::header::{COOKIE, EXPECT};
 use http::request::Parts;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,10 +19,17 @@ pub(super) fn waits(head: &Parts) -> bool {
     lines.peek().is_some() && lines.all(|e| e.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
+/// Header lines, as HTTP/1.1 would have them: browsers send each cookie by itself over HTTP/2 (RFC 9113
+/// §8.2.3).
+fn lines(head: &Parts) -> usize {
+    let crumbs = head.headers.get_all(COOKIE).iter().count();
+    head.headers.len() - crumbs.saturating_sub(1)
+}
+
 /// Only origin-form targets, no expectation but one, no method that asks the proxy for something, and no
 /// more header lines than are taken.
 pub(super) fn check_target(rules: &Rules, head: &Parts) -> Result<(), Refusal> {
-    if head.headers.len() > rules.headers {
+    if head.headers.len() > rules.headers && lines(head) > rules.headers {
         return Err(Refusal::Headers(rules.headers));
     }
     let method = head.method.as_str();

@@ -281,6 +281,15 @@ fn get(token: &str, headers: usize) -> http::Request<()> {
     request.body(()).unwrap()
 }
 
+/// The same with so many cookies, each on a line of its own.
+fn get_with_cookies(token: &str, headers: usize, cookies: usize) -> http::Request<()> {
+    let mut request = get(token, headers);
+    for _ in 0..cookies {
+        request.headers_mut().append("cookie", http::HeaderValue::from_static("a=b"));
+    }
+    request
+}
+
 fn run(future: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime
@@ -305,12 +314,22 @@ fn heads_are_bounded_over_http2() {
     let (site, token, authority) = secure(&upstream, "headers = 20\nheader_bytes = 8192");
     run(async {
         let (mut sender, _connection) = http2(site.address(), &authority).await;
-        for (headers, status) in [(19, 200), (20, 431), (300, 431), (19, 200)] {
-            let (answer, _) = sender.send_request(get(&token, headers), true).unwrap();
-            assert_eq!(answer.await.unwrap().status(), status, "{headers}");
+        // Cookies are one line, in however many they come (RFC 9113 §8.2.3).
+        for (headers, cookies, status) in [
+            (19, 0, 200),
+            (20, 0, 431),
+            (300, 0, 431),
+            (18, 40, 200),
+            (19, 1, 431),
+            (19, 40, 431),
+            (19, 0, 200),
+        ] {
+            let asked = get_with_cookies(&token, headers, cookies);
+            let (answer, _) = sender.send_request(asked, true).unwrap();
+            assert_eq!(answer.await.unwrap().status(), status, "{headers} {cookies}");
         }
     });
-    assert_eq!(upstream.seen().len(), 2);
+    assert_eq!(upstream.seen().len(), 3);
 }
 
 /// Who gives up what was begun, again and again, is cut off; the host hears of so many and no more.
