@@ -9,12 +9,16 @@ use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 /// As on the side of the clients: what one connection buffers while a stream flows.
 const BUFFER: usize = 1024 * 1024;
+/// How long the watcher waits for what a host says of our certificate.
+const SECOND_THOUGHTS: Duration = Duration::from_millis(200);
 /// The most unused connections that one worker keeps.
 const MOST_IDLE: usize = 512;
 
@@ -64,9 +68,20 @@ impl Address {
             .map_err(ForwardError::Protocol)
     }
 
-    /// Whether a connection can be opened, which is closed at once.
+    /// Whether a connection can be opened, which is closed then. Over TLS the host may look at our
+    /// certificate only when the handshake is done here (TLS 1.3): one that refuses it says so at once,
+    /// and any other is silent.
     pub(super) async fn reach(&self) -> Result<(), ForwardError> {
-        self.open_in_time().await.map(drop)
+        let mut stream = self.open_in_time().await?;
+        if matches!(stream, Stream::Plain(_)) {
+            return Ok(());
+        }
+        let ended = match tokio::time::timeout(SECOND_THOUGHTS, stream.read(&mut [0])).await {
+            Err(_) | Ok(Ok(1..)) => return Ok(()),
+            Ok(Ok(0)) => io::ErrorKind::UnexpectedEof.into(),
+            Ok(Err(error)) => error,
+        };
+        Err(ForwardError::Tls(TlsFailure::unasked(&ended)))
     }
 
     async fn open_in_time(&self) -> Result<Stream, ForwardError> {

@@ -111,6 +111,18 @@ impl TlsFailure {
     /// looks at ours when we are done.
     pub(super) fn late(error: &hyper::Error) -> Option<Self> {
         let cause = std::error::Error::source(error)?.downcast_ref::<io::Error>()?;
+        Self::of_ours(cause)
+    }
+
+    /// What ended a connection after the handshake, on which nothing had been said.
+    pub(super) fn unasked(error: &io::Error) -> Self {
+        Self::of_ours(error).unwrap_or_else(|| {
+            let why = format!("the upstream ends connections after the TLS handshake: {error}");
+            Self { why, late: true }
+        })
+    }
+
+    fn of_ours(cause: &io::Error) -> Option<Self> {
         match of_rustls(cause)? {
             Error::AlertReceived(alert) => {
                 let why = of_certificate(*alert)?;

@@ -88,12 +88,16 @@ const ALONE: &str = "ca_file = 'ca.pem'\nsystem_roots = false";
 /// clients learn that it was TLS and no more.
 fn hold(case: &(&Host, &str, &str, &str, &str), shown: &Certificate) {
     let (host, name, more, ca, words) = *case;
-    let site = in_front(host, name, more, ca, shown);
+    let watched = format!("health_interval = '1s'\n{more}");
+    let site = in_front(host, name, &watched, ca, shown);
     let token = with_token(&site);
     let before = host.answered.load(Ordering::SeqCst);
     let (status, text) = ask(&site, &token);
     let passed = usize::from(words.is_empty());
     assert_eq!(host.answered.load(Ordering::SeqCst), before + passed, "{name} {more}");
+    // The watcher finds what requests find.
+    let up = || (figure(&site, "gitlatch_upstream_up") == Some(passed as u64)).then_some(());
+    eventually(&format!("up {passed} of {name} {more}"), up);
     if words.is_empty() {
         assert_eq!((status, text.as_str()), (200, "secure"), "{name} {more}: {}", site.log());
         return;
