@@ -90,6 +90,8 @@ impl RemoteHost {
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let meter = Rc::clone(&request.meter);
+        // What it waited for its slot is not the host's silence.
+        meter.saw();
         let limit = request.body.limit();
         let (head, body, slot) = self.head(passage, *request)?;
         let pool = if passage.is_person() { &self.people } else { &self.tokens };

@@ -79,6 +79,8 @@ impl HttpBackend {
         let path = self.locate(permit, &request.service)?;
         let seat = self.room.seat().ok_or(ForwardError::Programs)?;
         let meter = Rc::clone(&request.meter);
+        // What it waited for its slot is not the program's silence.
+        meter.saw();
         let limit = request.body.limit();
         let (mut output, fed) = self.start(permit, request, &path, seat, idle)?;
         // git answers before it has read the request, and a head that is sent cannot become a 413.
