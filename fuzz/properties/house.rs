@@ -403,7 +403,7 @@ fn gate(address: SocketAddr, fixed: bool, register: Register, book: GuestBook) -
     let host = RemoteHost::new(&remote, &public, None).unwrap();
     let ways = Ways {
         forwarder: Forwarder::Remote(Box::new(host)),
-        queue: Queue::new(Bounds { requests: 64, waiting: 64, wait: PATIENT }),
+        queue: Queue::new(Bounds { requests: 64, waiting: 64, wait: PATIENT, share: None }),
         rates: Arc::default(),
         vault: None,
         tickets: Arc::new(Tickets::new(&TicketKey::generate().unwrap()).unwrap()),

@@ -1,6 +1,6 @@
 //! The limits of the public address, and the file descriptors that they need.
 
-use crate::config::Config;
+use crate::config::{Carried, Config};
 use crate::forward::queue::Bounds;
 use crate::server::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -11,7 +11,7 @@ pub(super) fn of(config: &Config) -> Limits {
         header_timeout: config.server.header_timeout,
         idle_timeout: config.server.idle_timeout,
         drain_timeout: config.server.drain_timeout,
-        connections: config.limits.carried(raise_descriptors(config.limits.descriptors())),
+        connections: carried(config).connections,
         connections_per_address: config.limits.connections_per_address,
         trusted: config.server.trusted_proxies.clone(),
         proxies: config.server.proxy_protocol.clone(),
@@ -32,12 +32,18 @@ pub(super) fn reloaded(running: &Limits, config: &Config) -> Limits {
     }
 }
 
-/// How much may be under way upstream.
+/// What the system has file descriptors for.
+fn carried(config: &Config) -> Carried {
+    config.limits.carried(raise_descriptors(config.limits.descriptors()))
+}
+
+/// How much may be under way upstream, as far as the system lets it.
 pub(super) fn queue(config: &Config) -> Bounds {
     Bounds {
-        requests: config.limits.upstream_requests,
+        requests: carried(config).upstream_requests,
         waiting: config.limits.upstream_waiting,
         wait: config.limits.upstream_wait,
+        share: config.limits.upstream_share,
     }
 }
 

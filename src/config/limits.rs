@@ -3,8 +3,6 @@
 use crate::domain::rate::Rate;
 use std::time::Duration;
 
-/// Descriptors that each connection of a client may need: its own, and that to the host.
-const EACH: u64 = 2;
 /// Descriptors for everything else: listening sockets, the store, unused connections to the host, pipes.
 const BESIDES: u64 = 256;
 
@@ -33,19 +31,75 @@ pub struct Limits {
     pub upstream_waiting: usize,
     /// For how long each of them may.
     pub upstream_wait: Duration,
+    /// How many of one token, or of one address without a token, may be under way upstream or wait; `None`
+    /// is as many as there are.
+    pub upstream_share: Option<usize>,
+}
+
+/// What so many descriptors carry, and no more than is configured; each at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Connections of clients.
+    pub connections: usize,
+    /// Requests under way upstream.
+    pub upstream_requests: usize,
 }
 
 impl Limits {
-    /// The file descriptors that the process needs for as many connections.
+    /// The file descriptors that the process needs: one for each connection of a client, and one to the
+    /// host for each of them; more of those where one connection may have many requests under way (HTTP/2).
     #[must_use]
-    pub const fn descriptors(&self) -> u64 {
-        (self.connections as u64).saturating_mul(EACH).saturating_add(BESIDES)
+    pub fn descriptors(&self) -> u64 {
+        let (connections, upstream) = (self.connections as u64, self.upstream_requests as u64);
+        connections.saturating_add(connections.max(upstream)).saturating_add(BESIDES)
     }
 
-    /// The most connections that so many descriptors carry, and no more than are configured; at least 1.
+    /// What so many descriptors carry. Where they are too few, connections get half of them at most.
     #[must_use]
-    pub fn carried(&self, descriptors: u64) -> usize {
-        let most = usize::try_from(descriptors.saturating_sub(BESIDES) / EACH);
-        most.unwrap_or(usize::MAX).clamp(1, self.connections.max(1))
+    pub fn carried(&self, descriptors: u64) -> Carried {
+        let room = usize::try_from(descriptors.saturating_sub(BESIDES)).unwrap_or(usize::MAX);
+        let connections = (room / 2).clamp(1, self.connections.max(1));
+        let left = room.saturating_sub(connections);
+        Carried { connections, upstream_requests: left.clamp(1, self.upstream_requests.max(1)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `connections` and `upstream_requests`, the descriptors that they need, how many there are, and how
+    /// many of each those carry.
+    #[test]
+    fn descriptors_carry_both_sides() {
+        for (connections, upstream, needed, there, carried) in [
+            (8192, 1024, 16_640, u64::MAX, (8192, 1024)),
+            (8192, 1024, 16_640, 16_640, (8192, 1024)),
+            (8192, 1024, 16_640, 4096, (1920, 1024)),
+            (8192, 1024, 16_640, 1024, (384, 384)),
+            (8192, 1024, 16_640, 260, (2, 2)),
+            (8192, 1024, 16_640, 0, (1, 1)),
+            (100, 5000, 5356, 5356, (100, 5000)),
+            (100, 5000, 5356, 5355, (100, 4999)),
+            (100, 5000, 5356, 356, (50, 50)),
+        ] {
+            let limits = Limits {
+                connections,
+                connections_per_address: 1,
+                header_bytes: 1,
+                headers: 1,
+                streams: 1,
+                resets: 1,
+                requests_per_token: None,
+                requests_per_address: None,
+                upstream_requests: upstream,
+                upstream_waiting: 1,
+                upstream_wait: Duration::ZERO,
+                upstream_share: None,
+            };
+            assert_eq!(limits.descriptors(), needed, "{connections} {upstream}");
+            let got = limits.carried(there);
+            assert_eq!((got.connections, got.upstream_requests), carried, "{there}");
+        }
     }
 }

@@ -9,7 +9,7 @@ mod read;
 mod resolve;
 pub mod tls;
 
-pub use limits::Limits;
+pub use limits::{Carried, Limits};
 pub use mistake::{Mistake, Report, Severity};
 pub use resolve::{Environment, KeyError, KeySource, load};
 pub use tls::{Tls, TlsVersion};

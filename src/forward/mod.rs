@@ -168,6 +168,12 @@ pub enum ForwardError {
         "no file descriptors are left here; the operator of gitlatch raises their limit (LimitNOFILE)"
     )]
     Shortage(#[source] std::io::Error),
+    /// As many of this token's, or of this address's, are under way or waiting as one may have.
+    #[error(
+        "the host is busy: too many requests of one token, or from one address without a token, are under \
+         way already; try again in a moment"
+    )]
+    QueueShare,
     /// The backend could not be run, or answered in a way that is no CGI answer.
     #[error("git http-backend failed")]
     Backend(#[source] std::io::Error),
@@ -221,6 +227,7 @@ impl ForwardError {
             | Self::QueueFull
             | Self::QueueWait
             | Self::Shortage(_)
+            | Self::QueueShare
             | Self::Unsendable => None,
         }
     }
@@ -231,6 +238,7 @@ impl ForwardError {
         match self {
             Self::QueueFull => Some("full"),
             Self::QueueWait => Some("wait"),
+            Self::QueueShare => Some("share"),
             Self::Programs => Some("programs"),
             _ => None,
         }

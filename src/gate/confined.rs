@@ -3,7 +3,7 @@
 //! Of most requests the path tells all. Where a row says that fields name something else, and the identity
 //! upstream can reach more than the token may, the JSON body is read within a bound and given back untouched.
 
-use super::push::{Held, Holder};
+use super::push::Held;
 use super::refusal::Refusal;
 use super::{Gate, Rules, body};
 use crate::domain::intent::{Intent, Place};
@@ -13,6 +13,7 @@ use crate::domain::policy::{Circumstances, Denial, confined};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::ForwardError;
 use crate::forward::body::Upload;
+use crate::forward::queue::Holder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use serde_json::Value;

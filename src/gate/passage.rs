@@ -13,7 +13,7 @@ use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::{Scheme, TokenPrincipal};
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::body::{Body, Upload};
-use crate::forward::queue::Slot;
+use crate::forward::queue::{Holder, Slot};
 use crate::forward::{Outbound, Passage, UpstreamCredential};
 use http::request::Parts;
 use http::{HeaderMap, Response};
@@ -65,10 +65,11 @@ impl Gate {
                 Judged::Answered(answer) => return Ok(answer),
             }
         }
+        let holder = Holder::of(token.as_ref().map(|token| token.id), at.client);
         let credential = token.map_or(Ok(None), |token| self.credential(&token))?;
         let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
         let service = service.unwrap_or_default().to_owned();
-        let slot = self.queue.enter().await?;
+        let slot = self.queue.enter(holder).await?;
         let request = outbound(head, upload, at.client, service, visit, slot);
         let answer = if intent.effects.name == NameEffect::Stays {
             let passage = Passage::Permitted { permit: &permit, credential: credential.as_ref() };

@@ -3,7 +3,7 @@
 
 use super::names::{self, Owned};
 use super::passage::outbound;
-use super::push::{Holder, Judged, refuse};
+use super::push::{Judged, refuse};
 use super::refusal::Refusal;
 use super::visit::Visit;
 use super::{Gate, Rules, body, forms};
@@ -15,6 +15,7 @@ use crate::domain::names::{RepoPath, UserName};
 use crate::domain::policy::people::{self, Person};
 use crate::domain::policy::refs::Hold;
 use crate::forward::body::{Body, Upload};
+use crate::forward::queue::Holder;
 use crate::forward::{Passage, headers};
 use crate::reply;
 use http::Response;
@@ -35,7 +36,8 @@ impl Gate {
         client: Option<IpAddr>,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
-        let mut counted = self.told.hold(Holder::Person(client));
+        let holder = Holder::of(None, client);
+        let mut counted = self.told.hold(holder);
         let ends = names::naming(rules, &head, &what);
         if head.method.is_safe() {
             body::check_empty(&mut upload, rules).await?;
@@ -47,7 +49,7 @@ impl Gate {
         } else {
             forms::check(rules, &head, &what, &mut upload, &mut counted).await?;
         }
-        let slot = self.queue.enter().await?;
+        let slot = self.queue.enter(holder).await?;
         let request = outbound(head, upload, client, String::new(), visit, slot);
         let answer = match ends {
             Some(intent) => {
@@ -77,7 +79,7 @@ impl Gate {
         if people::about(&rules.protections, repository).next().is_none() {
             return Ok(Judged::Forward(Hold::default()));
         }
-        let push = self.head_of_push(head, upload, Holder::Person(client)).await?;
+        let push = self.head_of_push(head, upload, Holder::of(None, client)).await?;
         visit.pushes(&push.changes);
         // Read when the commands have come, so that a group that was left meanwhile does not count.
         let person = self.person(rules, head, repository)?;

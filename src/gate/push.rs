@@ -16,6 +16,7 @@ use crate::domain::token::TokenId;
 use crate::domain::trail::{Actor, Author, Event, Note, Subject};
 use crate::forward::ForwardError;
 use crate::forward::body::{Body, Upload};
+use crate::forward::queue::Holder;
 use crate::reply;
 use crate::telemetry::Verdict;
 use bytes::BytesMut;
@@ -25,7 +26,6 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -57,14 +57,6 @@ pub(super) struct Told {
     tokens: RefCell<HashMap<TokenId, Lately>>,
     held: Cell<usize>,
     held_by: RefCell<HashMap<Holder, usize>>,
-}
-
-/// Whose head it is that is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Holder {
-    Token(TokenId),
-    /// Whoever is at this address, without a token.
-    Person(Option<IpAddr>),
 }
 
 /// Bytes of a head, or of a batch of LFS, counted while they are held.

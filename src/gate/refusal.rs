@@ -281,7 +281,8 @@ fn of_forwarding(error: &ForwardError) -> StatusCode {
         | ForwardError::Busy
         | ForwardError::QueueFull
         | ForwardError::QueueWait
-        | ForwardError::Shortage(_) => StatusCode::SERVICE_UNAVAILABLE,
+        | ForwardError::Shortage(_)
+        | ForwardError::QueueShare => StatusCode::SERVICE_UNAVAILABLE,
         ForwardError::Silent | ForwardError::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     }
@@ -313,6 +314,7 @@ fn forwarding_reason(error: &ForwardError) -> &'static str {
         ForwardError::Programs | ForwardError::Busy | ForwardError::Shortage(_) => "busy",
         ForwardError::QueueFull => "queue-full",
         ForwardError::QueueWait => "queue-wait",
+        ForwardError::QueueShare => "upstream-share",
     }
 }
 

@@ -61,7 +61,7 @@ pub const EXPIRING: [(&str, u32); 4] = [("1d", 1), ("7d", 7), ("14d", 14), ("30d
 pub const UPSTREAM_ERRORS: [&str; 6] =
     ["connect", "tls", "timeout", "protocol", "credential", "redirect"];
 /// Which limit on what is under way upstream refused a request, by the `reason` label.
-pub const UPSTREAM_REFUSALS: [&str; 3] = ["full", "wait", "programs"];
+pub const UPSTREAM_REFUSALS: [&str; 4] = ["full", "wait", "share", "programs"];
 /// By whose rate requests are refused, by the `by` label.
 pub const LIMITED: [&str; 2] = ["token", "address"];
 /// How look-ups in the store were answered, by the `answer` label.

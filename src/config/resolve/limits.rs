@@ -28,8 +28,11 @@ pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> 
     let upstream_requests = count(section, "upstream_requests", 1..=MOST_REQUESTS);
     let upstream_waiting = count(section, "upstream_waiting", 0..=MOST_REQUESTS);
     let upstream_wait = section.duration("upstream_wait");
+    let upstream_share = count(section, "upstream_share", 0..=MOST_REQUESTS);
     let per_token = rate(section, "requests_per_token");
     let requests_per_address = rate(section, "requests_per_address");
+    let upstream_requests = upstream_requests?.value;
+    let upstream_share = share(section, &upstream_share?, upstream_requests);
     let limits = Limits {
         connections: connections.as_ref()?.value,
         connections_per_address: per_address?.value,
@@ -39,9 +42,10 @@ pub(super) fn read(section: &mut Section<'_>, environment: &Environment<'_>) -> 
         resets: resets?.value,
         requests_per_token: per_token?.value,
         requests_per_address: requests_per_address?.value,
-        upstream_requests: upstream_requests?.value,
+        upstream_requests,
         upstream_waiting: upstream_waiting?.value,
         upstream_wait: upstream_wait?.value,
+        upstream_share,
     };
     if let (Some(connections), true) = (connections, environment.for_serving) {
         check_descriptors(section, &connections, &limits);
@@ -58,6 +62,22 @@ fn count(
     Some(found.with(usize::try_from(found.value).ok()?))
 }
 
+/// The share of one holder: a quarter of all where nobody says otherwise.
+fn share(section: &mut Section<'_>, share: &Found<usize>, requests: usize) -> Option<usize> {
+    if !share.own {
+        return Some((requests / 4).max(1));
+    }
+    if share.value >= requests && requests > 1 {
+        let text = format!(
+            "`upstream_share` = {}: one token, or one address without a token, may take all {requests} of \
+             `upstream_requests`, and nobody else gets through; take less, or 0 if that is meant",
+            share.value
+        );
+        section.notes.warning(share.place, text);
+    }
+    Some(share.value).filter(|share| *share > 0)
+}
+
 fn rate(section: &mut Section<'_>, key: &'static str) -> Option<Found<Option<Rate>>> {
     section.parsed(key, |text| match text {
         "" => Ok(None),
@@ -65,16 +85,20 @@ fn rate(section: &mut Section<'_>, key: &'static str) -> Option<Found<Option<Rat
     })
 }
 
-/// Warns of more connections than the system has descriptors for. The soft limit is raised at start.
+/// Warns of more connections and requests than the system has descriptors for. The soft limit is raised at start.
 fn check_descriptors(section: &mut Section<'_>, connections: &Found<usize>, limits: &Limits) {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     let Some(limit) = limit.filter(|limit| *limit < limits.descriptors()) else { return };
+    let carried = limits.carried(limit);
     let text = format!(
-        "`connections` = {} needs {} file descriptors, two for each, and this process may have {limit}: \
-         only {} connections are taken; raise the limit (ulimit -Hn, LimitNOFILE= of systemd)",
+        "`connections` = {} and `upstream_requests` = {} need {} file descriptors, and this process may have \
+         {limit}: only {} connections are taken, and {} requests are under way upstream; raise the limit \
+         (ulimit -Hn, LimitNOFILE= of systemd)",
         connections.value,
+        limits.upstream_requests,
         limits.descriptors(),
-        limits.carried(limit),
+        carried.connections,
+        carried.upstream_requests,
     );
     section.notes.warning(connections.place, text);
 }

@@ -10,9 +10,10 @@ use crate::domain::policy::{self, Circumstances};
 use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Upload};
+use crate::forward::queue::Holder;
 use crate::forward::{ForwardError, Passage, RemoteHost, UpstreamCredential};
 use crate::gate::entry::now;
-use crate::gate::push::{Held, Holder};
+use crate::gate::push::Held;
 use crate::gate::refusal::Refusal;
 use crate::gate::visit::Visit;
 use crate::gate::{Gate, Rules, passage};
@@ -52,7 +53,8 @@ impl Gate {
         if encoded.into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Refusal::Encoded);
         }
-        let mut counted = self.told.hold(Holder::Token(token.id));
+        let holder = Holder::Token(token.id);
+        let mut counted = self.told.hold(holder);
         let coming = tokio::time::timeout(COMING, collect(&mut upload, &mut counted)).await;
         let body = coming.map_err(|_elapsed| Refusal::from(ForwardError::Stalled))??;
         let batch = Batch::read(&body)?;
@@ -73,7 +75,7 @@ impl Gate {
         // What goes on is what was understood, and nothing of the bytes that came.
         upload.put_back(Bytes::from(batch.to_json()));
         as_json(&mut head.headers);
-        let slot = self.queue.enter().await?;
+        let slot = self.queue.enter(holder).await?;
         let request = passage::outbound(head, upload, at.client, String::new(), visit, slot);
         let way = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let answer = self.forward_lfs(way, request, rules, visit).await?;

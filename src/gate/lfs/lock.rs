@@ -7,8 +7,8 @@ use crate::domain::dialect::lfs::MEDIA_TYPE;
 use crate::domain::policy::{Circumstances, Permit};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::Upload;
+use crate::forward::queue::Holder;
 use crate::forward::{Outbound, Passage};
-use crate::gate::push::Holder;
 use crate::gate::refusal::Refusal;
 use crate::gate::visit::Visit;
 use http::header::{ACCEPT, HeaderValue};
@@ -31,6 +31,7 @@ impl Gate {
         let (locks, id) = locks.ok_or(AnswerFault::Locks)?;
         let target = format!("{locks}?id={id}").parse::<Uri>().map_err(|_| AnswerFault::Locks)?;
         let mut headers = HeaderMap::new();
+        let holder = Holder::Token(token.id);
         headers.insert(ACCEPT, HeaderValue::from_static(MEDIA_TYPE));
         let request = Box::new(Outbound {
             method: Method::GET,
@@ -42,7 +43,7 @@ impl Gate {
             service: String::new(),
             meter: Rc::clone(visit.meter()),
             besides: HeaderMap::new(),
-            slot: self.queue.enter().await?,
+            slot: self.queue.enter(holder).await?,
         });
         let credential = self.credential(token)?;
         let way = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
@@ -50,7 +51,7 @@ impl Gate {
         if answer.status() != StatusCode::OK {
             return Err(AnswerFault::Locks.into());
         }
-        let mut counted = self.told.hold(Holder::Token(token.id));
+        let mut counted = self.told.hold(holder);
         let read = batch::read(answer, &mut counted).await?;
         if lists(&read, &crate::domain::dialect::path::decode(id)) {
             return Ok(permit);

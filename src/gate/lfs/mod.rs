@@ -17,6 +17,7 @@ use crate::domain::intent::{Action, Intent};
 use crate::domain::policy::{self, Circumstances, Permit};
 use crate::domain::principal::TokenPrincipal;
 use crate::forward::body::{Body, Upload};
+use crate::forward::queue::Holder;
 use crate::forward::{Outbound, Passage};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
@@ -97,7 +98,8 @@ impl Gate {
             // accepts LFS JSON.
             head.headers.remove(ACCEPT);
         }
-        let (slot, none) = (self.queue.enter().await?, String::new());
+        let holder = Holder::Token(way.token.id);
+        let (slot, none) = (self.queue.enter(holder).await?, String::new());
         let mut request = super::passage::outbound(head, upload, at.client, none, visit, slot);
         request.besides = way.besides;
         let passage = Passage::Permitted { permit: &way.permit, credential: credential.as_ref() };

@@ -5,6 +5,7 @@ use crate::support::{Seen, Site, SiteBuilder, Upstream, bearer, eventually, read
 use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A host that answers nobody until it is told to, behind room for one and a queue of one.
 struct Busy {
@@ -17,14 +18,18 @@ const HEAD: &str = "GET /scm/team/app.git/HEAD";
 
 impl Busy {
     fn new() -> Self {
+        Self::within("upstream_requests = 1\nupstream_waiting = 1\nupstream_share = 0")
+    }
+
+    fn within(limits: &str) -> Self {
         let gate = Arc::new(Gate::default());
         let opened = Arc::clone(&gate);
         let upstream = Upstream::new(move |stream, _, _| {
             opened.pass();
             stream.write_all(OK.as_bytes()).is_ok()
         });
-        let limits = "[limits]\nupstream_requests = 1\nupstream_waiting = 1\nupstream_wait = '20s'";
-        let builder = SiteBuilder::bitbucket(&upstream.url(), "").section(limits);
+        let limits = format!("[limits]\n{limits}\nupstream_wait = '20s'");
+        let builder = SiteBuilder::bitbucket(&upstream.url(), "").section(&limits);
         let (site, token) = with_token(builder.section("[access]\npeople = 'pass'").start());
         Self { site, token, gate }
     }
@@ -38,7 +43,11 @@ impl Busy {
     }
 
     fn send(&self) -> JoinHandle<u16> {
-        let (address, headers) = (self.site.address(), bearer(&self.token));
+        self.send_as(&bearer(&self.token))
+    }
+
+    fn send_as(&self, headers: &str) -> JoinHandle<u16> {
+        let (address, headers) = (self.site.address(), headers.to_owned());
         std::thread::spawn(move || request(address, HEAD, &headers, b"").status)
     }
 
@@ -98,6 +107,74 @@ fn the_host_is_not_buried() {
     busy.until(0, 0);
 }
 
+/// Who has its share, under way or waiting, is told so at once, and others get through.
+#[test]
+fn nobody_has_the_whole_queue() {
+    // The limits, how many of one are under way and wait, and whether those are of the token.
+    let cases = [
+        ("upstream_requests = 4\nupstream_share = 2", (2, 0), true),
+        ("upstream_requests = 4\nupstream_share = 2", (2, 0), false),
+        ("upstream_requests = 1\nupstream_waiting = 4\nupstream_share = 3", (1, 2), true),
+        ("upstream_requests = 1\nupstream_waiting = 4\nupstream_share = 3", (1, 2), false),
+        ("upstream_requests = 8", (2, 0), true),
+        ("upstream_requests = 3", (1, 0), false),
+    ];
+    for (limits, (under_way, waiting), of_token) in cases {
+        let busy = Busy::within(limits);
+        let token = bearer(&busy.token);
+        let (one, other) = if of_token { (token.as_str(), "") } else { ("", token.as_str()) };
+        let mut sent: Vec<_> = (0..under_way + waiting).map(|_| busy.send_as(one)).collect();
+        busy.until(under_way, waiting);
+        let reply = request(busy.site.address(), HEAD, one, b"");
+        assert_eq!(reply.status, 503, "{limits}: {}", reply.text());
+        assert_eq!(reply.header("retry-after").as_deref(), Some("5"), "{limits}");
+        assert_eq!((busy.refused("share"), busy.refused("full")), (1, 0), "{limits}");
+        busy.site.logged(&["\"reason\":\"upstream-share\""]);
+        sent.push(busy.send_as(other));
+        let waits = u64::from(waiting > 0);
+        busy.until(under_way + 1 - waits, waiting + waits);
+        busy.gate.open();
+        for sent in sent {
+            assert_eq!(sent.join().unwrap(), 200, "{limits}");
+        }
+        busy.until(0, 0);
+        assert_eq!(busy.send_as(one).join().unwrap(), 200, "{limits}");
+    }
+}
+
+/// What a request waited for its place is not the host's silence.
+#[test]
+fn waiting_is_not_idling() {
+    const IDLE: Duration = Duration::from_secs(1);
+    let gate = Arc::new(Gate::default());
+    let opened = Arc::clone(&gate);
+    let upstream = Upstream::new(move |stream, seen, _| {
+        if !seen.line().contains("/first.git/") {
+            std::thread::sleep(IDLE / 5);
+            return stream.write_all(OK.as_bytes()).is_ok();
+        }
+        // It is not idle itself.
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        while !opened.passes_in(IDLE / 10) && stream.write_all(b".").is_ok() {}
+        false
+    });
+    let limits = "[limits]\nupstream_requests = 1\nupstream_share = 0\nupstream_wait = '20s'";
+    let builder = SiteBuilder::url(&upstream.url(), "").server("idle_timeout = '1s'");
+    let (site, token) = with_token(builder.section(limits).start());
+    let send = |line: &'static str| {
+        let (address, headers) = (site.address(), bearer(&token));
+        std::thread::spawn(move || request(address, line, &headers, b"").status)
+    };
+    let until = |name: &str| eventually(name, || (metric(&site, name) == 1).then_some(()));
+    let first = send("GET /team/first.git/HEAD");
+    until("gitlatch_upstream_requests");
+    let second = send(GET);
+    until("gitlatch_upstream_waiting");
+    std::thread::sleep(IDLE + IDLE / 5);
+    gate.open();
+    assert_eq!([first.join().unwrap(), second.join().unwrap()], [200, 200]);
+}
+
 /// SIGHUP makes room; and less of it, for who comes later.
 #[test]
 fn the_queue_changes_while_it_is_full() {
@@ -132,6 +209,11 @@ impl Gate {
         drop(self.opened.wait_while(self.open.lock().unwrap(), shut).unwrap());
     }
 
+    fn passes_in(&self, time: Duration) -> bool {
+        let shut = |open: &mut bool| !*open;
+        *self.opened.wait_timeout_while(self.open.lock().unwrap(), time, shut).unwrap().0
+    }
+
     fn open(&self) {
         *self.open.lock().unwrap() = true;
         self.opened.notify_all();
@@ -150,7 +232,7 @@ fn a_place_is_held_to_the_end_of_the_answer() {
         let _ = stream.read(&mut [0]);
         false
     });
-    let limits = "[limits]\nupstream_requests = 1\nupstream_waiting = 0";
+    let limits = "[limits]\nupstream_requests = 1\nupstream_waiting = 0\nupstream_share = 0";
     let (site, token) = with_token(SiteBuilder::url(&upstream.url(), "").section(limits).start());
     let under_way = |count: u64| {
         let what = format!("{count} under way");
