@@ -3,10 +3,61 @@
 use crate::config::{Carried, Config};
 use crate::forward::queue::Bounds;
 use crate::server::Limits;
+use arc_swap::ArcSwap;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the plain port is held to at most: it answers at once, and keeps nobody.
+const PLAIN_CONNECTIONS: usize = 256;
+/// Of the connections of the plain port one address has at most one in so many, so that nobody closes it
+/// for everybody else.
+const PLAIN_SHARE: usize = 8;
+/// How long the plain port may go on once it is told to stop.
+const PLAIN_DRAIN: Duration = Duration::from_secs(2);
+
+/// The limits in force, of each port.
+#[derive(Clone)]
+pub(super) struct InForce {
+    /// Of the public address.
+    pub(super) public: Arc<ArcSwap<Limits>>,
+    /// Of the plain port.
+    pub(super) plain: Arc<ArcSwap<Limits>>,
+}
+
+impl InForce {
+    /// What the configuration says.
+    pub(super) fn new(config: &Config) -> Self {
+        let public = of(config);
+        let plain = Arc::new(ArcSwap::from_pointee(plain(&public)));
+        Self { public: Arc::new(ArcSwap::from_pointee(public)), plain }
+    }
+
+    /// Puts new bounds in force, as far as they change while serving: the time-outs do not.
+    pub(super) fn reload(&self, config: &Config) {
+        let public = reloaded(&self.public.load(), config);
+        self.plain.store(Arc::new(plain(&public)));
+        self.public.store(Arc::new(public));
+    }
+}
+
+/// Those of the plain port beside these of the public address.
+fn plain(public: &Limits) -> Limits {
+    let connections = public.connections.min(PLAIN_CONNECTIONS);
+    Limits {
+        drain_timeout: PLAIN_DRAIN,
+        connections,
+        connections_per_address: public
+            .connections_per_address
+            .min((connections / PLAIN_SHARE).max(1)),
+        trusted: public.trusted.clone(),
+        proxies: public.proxies.clone(),
+        ..Limits::default()
+    }
+}
 
 /// What the configuration says, as far as the system lets it.
-pub(super) fn of(config: &Config) -> Limits {
+fn of(config: &Config) -> Limits {
     Limits {
         header_timeout: config.server.header_timeout,
         idle_timeout: config.server.idle_timeout,
@@ -22,8 +73,8 @@ pub(super) fn of(config: &Config) -> Limits {
     }
 }
 
-/// The same with new bounds, as far as they change while serving: the time-outs do not.
-pub(super) fn reloaded(running: &Limits, config: &Config) -> Limits {
+/// The same with new bounds and the old time-outs.
+fn reloaded(running: &Limits, config: &Config) -> Limits {
     Limits {
         header_timeout: running.header_timeout,
         idle_timeout: running.idle_timeout,

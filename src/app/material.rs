@@ -61,13 +61,17 @@ impl Material {
         }
     }
 
-    /// Takes up other settings, and the files as they are.
+    /// Takes up other settings, and the files as they are: all of it, or nothing.
     pub(super) fn reload(&self, config: &Config) -> anyhow::Result<()> {
-        if let (Some(certificates), Some(tls)) = (&self.certificates, &config.server.tls) {
-            certificates.reload(tls)?;
+        let certificates = self.certificates.as_ref().zip(config.server.tls.as_ref());
+        let certificates = certificates.map(|(held, tls)| held.renewal(tls)).transpose()?;
+        let upstream = self.upstream.as_ref().map(UpstreamTls::renewal).transpose()?;
+        // Nothing fails from here on.
+        if let Some(certificates) = certificates {
+            certificates.put_in_force();
         }
-        if let Some(upstream) = &self.upstream {
-            upstream.reload()?;
+        if let Some(upstream) = upstream {
+            upstream.put_in_force();
         }
         self.poll.send_replace(config.server.tls_poll);
         Ok(())
@@ -124,5 +128,52 @@ impl Watch {
         if self.0.join().is_err() {
             tracing::error!("the thread that looks at certificates crashed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Environment};
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// What a changed file asks for is in force whole or not at all: here the policy towards clients is good,
+    /// and the host's authority stopped being so after the file was checked.
+    #[test]
+    fn half_a_reload_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let write = |name: &str, mode: u32, text: &str| {
+            fs::write(path(name), text).unwrap();
+            fs::set_permissions(path(name), PermissionsExt::from_mode(mode)).unwrap();
+        };
+        fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        write("cert.pem", 0o644, &made.cert.pem());
+        write("ca.pem", 0o644, &made.cert.pem());
+        write("key.pem", 0o600, &made.signing_key.serialize_pem());
+        let config = |version: &str| {
+            let text = format!(
+                "[server]\ntls_cert = 'cert.pem'\ntls_key = 'key.pem'\ntls_min_version = '{version}'\n\
+                 [store]\npath = '{}'\n[upstream]\nkind = 'git'\nurl = 'https://127.0.0.1:3000'\n\
+                 ca_file = 'ca.pem'\n",
+                path("gitlatch.db").display()
+            );
+            write("proxy.toml", 0o600, &text);
+            match config::load(&path("proxy.toml"), &Environment::process()) {
+                Ok((config, _)) => config,
+                Err(report) => panic!("{report}"),
+            }
+        };
+        let (old, new) = (config("1.2"), config("1.3"));
+        let material = Material::load(&old).unwrap();
+        let renewed = || material.certificates().unwrap().standing().renewed;
+        write("ca.pem", 0o644, "nothing");
+        assert!(material.reload(&new).is_err());
+        assert_eq!(renewed(), 0);
+        write("ca.pem", 0o644, &made.cert.pem());
+        material.reload(&new).unwrap();
+        assert_eq!(renewed(), 1);
     }
 }

@@ -26,9 +26,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::forward::queue::Queue;
 use crate::gate::Rules;
 use crate::manage::clerks::Clerks;
-use crate::server::{
-    self, Bound, Connections, Faults, Inherited, Limits, Opening, Plan, Pulse, Shared,
-};
+use crate::server::{self, Bound, Connections, Faults, Inherited, Opening, Plan, Pulse, Shared};
 use crate::store::sqlite::Database;
 use crate::store::{Reading, RightsSource};
 use crate::telemetry::log::LineWriter;
@@ -104,7 +102,7 @@ pub struct House {
     material: Material,
     database: Database,
     rules: Arc<ArcSwap<Rules>>,
-    limits: Arc<ArcSwap<Limits>>,
+    limits: limits::InForce,
     queue: Arc<Queue>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
@@ -136,7 +134,7 @@ impl House {
         reach::warn(&config, &listeners, &operations, inherited);
         let public = public_origin(&config, &listeners);
         let rules = Arc::new(ArcSwap::from_pointee(rules(&config, &public.prefix)));
-        let limits = Arc::new(ArcSwap::from_pointee(limits::of(&config)));
+        let limits = limits::InForce::new(&config);
         let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
         let mut metrics = Metrics::new(&actions);
         if health::interval(&config).is_some() {
@@ -207,9 +205,12 @@ impl House {
             draining: self.stop.clone(),
             stop,
         });
-        let (config, public, stop) = (&self.config, &self.public, &self.stop);
-        beside.redirect(plain, |sockets, opened| {
-            redirect::Turnpike::new(config, public.clone(), (sockets, opened), stop.clone())
+        beside.redirect(plain, |listeners, opened| redirect::Turnpike {
+            listeners,
+            public: self.public.clone(),
+            limits: Arc::clone(&self.limits.plain),
+            opened,
+            stop: self.stop.clone(),
         });
         beside
     }
@@ -263,7 +264,7 @@ impl House {
             listeners: self.listeners,
             tls: self.material.certificates(),
             workers: worker_count(self.config.server.threads),
-            limits: self.limits,
+            limits: self.limits.public,
             connections,
             faults,
             stop: self.stop.clone(),

@@ -1,8 +1,7 @@
 //! The plain port: whoever comes without TLS is sent to `public_url`, and a credential that came so is told
 //! to be one no more. It serves nothing else, and asks nobody.
 
-use crate::config::{Config, Origin};
-use crate::domain::client::TrustedProxies;
+use crate::config::Origin;
 use crate::domain::token;
 use crate::server::{self, Bound, Limits, Peer, Plan, Pulse};
 use crate::telemetry::log::Seldom;
@@ -30,22 +29,10 @@ const TARGET: &str = "gitlatch: this is no path that can be redirected\n";
 pub(super) struct Turnpike {
     pub(super) listeners: Vec<Bound>,
     pub(super) public: Origin,
-    pub(super) proxies: TrustedProxies,
+    pub(super) limits: Arc<ArcSwap<Limits>>,
     /// Told once the public address is served; closed when it never will be.
     pub(super) opened: mpsc::Receiver<()>,
     pub(super) stop: CancellationToken,
-}
-
-impl Turnpike {
-    /// With what it needs of the configuration.
-    pub(super) fn new(
-        config: &Config,
-        public: Origin,
-        (listeners, opened): (Vec<Bound>, mpsc::Receiver<()>),
-        stop: CancellationToken,
-    ) -> Self {
-        Self { listeners, public, proxies: config.server.proxy_protocol.clone(), opened, stop }
-    }
 }
 
 /// A running plain port.
@@ -67,11 +54,7 @@ pub(super) fn start(turnpike: Turnpike) -> Running {
         listeners: turnpike.listeners,
         tls: None,
         workers: 1,
-        limits: Arc::new(ArcSwap::from_pointee(Limits {
-            proxies: turnpike.proxies,
-            drain_timeout: READ_FOR,
-            ..Limits::default()
-        })),
+        limits: turnpike.limits,
         connections: Arc::default(),
         faults: Arc::default(),
         stop: turnpike.stop,

@@ -1,11 +1,11 @@
 //! SIGHUP: what can change while serving changes, and what cannot is named.
 
+use super::limits;
 use super::material::Material;
 use crate::config::{self, Config, Environment, Identity, Target};
 use crate::domain::token::TokenHash;
 use crate::forward::queue::Queue;
 use crate::gate::Rules;
-use crate::server::Limits;
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) struct Reloader {
 /// What changes while serving.
 pub(super) struct InForce {
     pub(super) rules: Arc<ArcSwap<Rules>>,
-    pub(super) limits: Arc<ArcSwap<Limits>>,
+    pub(super) limits: limits::InForce,
     pub(super) material: Material,
     pub(super) queue: Arc<Queue>,
 }
@@ -75,8 +75,8 @@ impl Reloader {
         let InForce { rules, limits, queue, .. } = &self.in_force;
         let running = rules.load_full();
         rules.store(Arc::new(running.reloaded(&super::rules(&config, &running.prefix))));
-        limits.store(Arc::new(super::limits::reloaded(&limits.load(), &config)));
-        queue.resize(super::limits::queue(&config));
+        limits.reload(&config);
+        queue.resize(limits::queue(&config));
         tracing::info!(file, "reloaded");
     }
 }

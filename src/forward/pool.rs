@@ -2,6 +2,7 @@
 
 use super::ForwardError;
 use super::body::Upload;
+use super::remote::RemoteError;
 use super::socket::{Patient, Stream};
 use super::tls::{TlsFailure, UpstreamTls};
 use crate::config::Remote;
@@ -31,15 +32,17 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// The address that the configuration names. `tls` is needed when it is an `https` URL.
-    pub(super) fn new(
-        remote: &Remote,
-        tls: Option<&UpstreamTls>,
-    ) -> Result<Self, rustls::pki_types::InvalidDnsNameError> {
+    /// The address that the configuration names. `tls` is needed when it is an `https` URL: nothing is
+    /// sent there in the clear.
+    pub(super) fn new(remote: &Remote, tls: Option<&UpstreamTls>) -> Result<Self, RemoteError> {
         let origin = &remote.origin;
-        let tls = match tls.filter(|_| origin.https) {
-            Some(tls) => Some((tls.clone(), ServerName::try_from(origin.host.clone())?)),
-            None => None,
+        let tls = if origin.https {
+            let tls = tls.ok_or_else(|| RemoteError::NoTls(origin.authority.clone()))?;
+            let name = ServerName::try_from(origin.host.clone())
+                .map_err(|_| RemoteError::Name(origin.host.clone()))?;
+            Some((tls.clone(), name))
+        } else {
+            None
         };
         Ok(Self {
             host: origin.host.clone(),

@@ -84,16 +84,16 @@ fn user(headers: &HeaderMap) -> Option<String> {
 mod tests {
     use super::*;
     use crate::config::{Identity, Origin, Remote};
-    use crate::forward::RemoteHost;
+    use crate::forward::{RemoteError, RemoteHost};
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    fn host(address: SocketAddr) -> RemoteHost {
+    fn host(address: SocketAddr, https: bool) -> Result<RemoteHost, RemoteError> {
         let origin = Origin {
-            https: false,
+            https,
             host: address.ip().to_string(),
             port: address.port(),
             authority: address.to_string(),
@@ -108,7 +108,14 @@ mod tests {
             tls: crate::config::tls::HostFiles { ca: None, system_roots: true, client: None },
             identity: Identity::None,
         };
-        RemoteHost::new(&remote, &origin, None).expect("a host")
+        RemoteHost::new(&remote, &origin, None)
+    }
+
+    #[test]
+    fn nothing_is_sent_in_the_clear_to_an_https_url() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 9));
+        assert!(matches!(host(address, true), Err(RemoteError::NoTls(_))));
+        assert!(host(address, false).is_ok());
     }
 
     /// Asks a host that gives this answer; what it was sent, and what came of it.
@@ -117,7 +124,7 @@ mod tests {
         timeout: Duration,
     ) -> (String, Result<Proof, ForwardError>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let host = host(listener.local_addr().unwrap());
+        let host = host(listener.local_addr().unwrap(), false).unwrap();
         let serving = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut head = Vec::new();
@@ -189,7 +196,7 @@ mod tests {
         let (_, silent) = asked("", Duration::from_millis(50)).await;
         assert!(matches!(silent, Err(ForwardError::Silent)), "{silent:?}");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let host = host(listener.local_addr().unwrap());
+        let host = host(listener.local_addr().unwrap(), false).unwrap();
         drop(listener);
         let credential = HeaderValue::from_static("Basic YTpi");
         let nobody = host.prove("/", credential, PATIENCE).await;

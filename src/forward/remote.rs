@@ -33,6 +33,9 @@ pub enum RemoteError {
     /// The name in `url` is none that a certificate could carry.
     #[error("`{0}` is no name that a certificate could be for")]
     Name(String),
+    /// It is an `https` URL, and there is nothing to tell by whether it is the right host.
+    #[error("nothing was loaded to speak TLS with {0}, and it is not spoken to without")]
+    NoTls(String),
     /// A header that is to be sent cannot be a header.
     #[error("`{0}` cannot stand in a header")]
     Header(String),
@@ -63,9 +66,7 @@ impl RemoteHost {
         let header = |text: &str| {
             HeaderValue::from_str(text).map_err(|_| RemoteError::Header(text.to_owned()))
         };
-        let address = Address::new(remote, tls)
-            .map_err(|_| RemoteError::Name(remote.origin.host.clone()))
-            .map(Rc::new)?;
+        let address = Rc::new(Address::new(remote, tls)?);
         Ok(Self {
             origin: remote.origin.clone(),
             public: public.clone(),

@@ -56,19 +56,15 @@ impl UpstreamTls {
         }
     }
 
-    /// Reads all of it again, the system's authorities too.
+    /// Reads all of it again, the system's authorities too. Nothing else takes it up until it is in force
+    /// or dropped.
     ///
     /// # Errors
     /// When a file cannot be used. What was in force stays in force then.
-    pub fn reload(&self) -> Result<(), FileFault> {
-        let mut held = self.held();
+    pub fn renewal(&self) -> Result<UpstreamRenewal<'_>, FileFault> {
+        let held = self.held();
         let new = Kept::load(held.kept.files().clone()).inspect_err(|_| self.0.tally.fail())?;
-        if !new.is(&held.kept) {
-            self.0.tally.renew();
-        }
-        self.0.current.store(Arc::clone(&new.loaded().config));
-        *held = Held { kept: new, told: true };
-        Ok(())
+        Ok(UpstreamRenewal { shared: &self.0, held, new })
     }
 
     /// How it is.
@@ -85,6 +81,24 @@ impl UpstreamTls {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was loaded for connections to the host, and is not in force yet.
+pub struct UpstreamRenewal<'a> {
+    shared: &'a Shared,
+    held: MutexGuard<'a, Held>,
+    new: Kept<HostFiles>,
+}
+
+impl UpstreamRenewal<'_> {
+    /// New connections are opened with it.
+    pub fn put_in_force(mut self) {
+        if !self.new.is(&self.held.kept) {
+            self.shared.tally.renew();
+        }
+        self.shared.current.store(Arc::clone(&self.new.loaded().config));
+        *self.held = Held { kept: self.new, told: true };
     }
 }
 

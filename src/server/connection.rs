@@ -1,12 +1,13 @@
 //! One connection: TLS if there is any, then HTTP/1.1 or HTTP/2, until it ends or drains.
 
-use super::connections::Open;
+use super::connections::{Crowded, Open};
 use super::impatient::Impatient;
 use super::listener::Accepted;
 use super::proxy_protocol::{self, Header};
 use super::streams::{Lull, Streams, Watched};
 use super::tls::Certificates;
-use super::worker::Setting;
+use super::turned_away::Doorman;
+use super::worker::{Handed, Setting};
 use super::{Fault, Peer, Service};
 use futures_util::FutureExt;
 use http::{Request, Response};
@@ -42,73 +43,80 @@ const PING_EVERY: Duration = Duration::from_mins(1);
 const AT_THE_END: Duration = Duration::from_secs(5);
 
 pub(super) async fn serve<S: Service>(
-    stream: Accepted,
-    peer: Peer,
-    mut open: Open,
+    Handed { stream, peer, mut open }: Handed,
     service: Rc<S>,
     setting: &Setting,
+    doorman: &Doorman,
 ) {
     // A stream that cannot be made part of this runtime is dropped: the client sees it closed.
     match stream {
         Accepted::Tcp(stream) => {
-            if let Ok(mut stream) = TcpStream::from_std(stream)
-                && let Some(peer) = introduced(&mut stream, peer, &mut open, setting).await
-            {
-                secure(stream, peer, service, setting).await;
+            let Ok(mut stream) = TcpStream::from_std(stream) else { return };
+            match introduced(&mut stream, peer, &mut open, setting).await {
+                Ok(peer) => secure(stream, peer, service, setting).await,
+                Err(Unheard::Crowded(why)) if setting.tls.is_none() => {
+                    doorman.tell(stream, Ok, why);
+                }
+                Err(_) => {}
             }
         }
         Accepted::Unix(stream) => {
-            if let Ok(mut stream) = UnixStream::from_std(stream)
-                && let Some(peer) = introduced(&mut stream, peer, &mut open, setting).await
-            {
-                http1(stream, peer, service, setting).await;
+            let Ok(mut stream) = UnixStream::from_std(stream) else { return };
+            match introduced(&mut stream, peer, &mut open, setting).await {
+                Ok(peer) => http1(stream, peer, service, setting).await,
+                Err(Unheard::Crowded(why)) => doorman.tell(stream, Ok, why),
+                Err(Unheard::Nobody) => {}
             }
         }
     }
 }
 
-/// Who it is that connects: the peer, or whom a proxy that may say so names before anything else. Nothing
-/// when it says nothing, or what cannot be read, or when it is one too many.
+/// Why a connection is not served.
+enum Unheard {
+    /// It did not say whose it is, or the server stops.
+    Nobody,
+    /// It is one too many.
+    Crowded(Crowded),
+}
+
+/// Who it is that connects: the peer, or whom a proxy that may say so names before anything else.
 async fn introduced<I>(
     stream: &mut I,
     peer: Peer,
     open: &mut Open,
     setting: &Setting,
-) -> Option<Peer>
+) -> Result<Peer, Unheard>
 where
     I: AsyncRead + Unpin,
 {
-    let limits = setting.limits.load();
-    if !limits.proxies.trust_peer(peer.address) {
-        return Some(peer);
+    if open.is_introduced() {
+        return Ok(peer);
     }
-    let limits = arc_swap::Guard::into_inner(limits);
-    let header = tokio::time::timeout(limits.header_timeout, proxy_protocol::read(stream));
+    let header_timeout = setting.limits.load().header_timeout;
+    let header = tokio::time::timeout(header_timeout, proxy_protocol::read(stream));
     let read = tokio::select! {
         biased;
         read = header => read,
-        () = hurry(&setting.stop) => return None,
+        () = hurry(&setting.stop) => return Err(Unheard::Nobody),
     };
     let named = match read {
-        Ok(Ok(Header::Client(address))) => Some(Peer { address: Some(address) }),
-        Ok(Ok(Header::Unix)) => Some(Peer { address: None }),
+        Ok(Ok(Header::Client(address))) => Peer { address: Some(address) },
+        Ok(Ok(Header::Unix)) => Peer { address: None },
         // The proxy itself is many clients, or none.
-        Ok(Ok(Header::Peer)) => return Some(peer),
+        Ok(Ok(Header::Peer)) => return Ok(peer),
         Ok(Err(error)) => {
             tracing::debug!(peer = ?peer.address, %error, "no PROXY header");
-            None
+            setting.faults.note(Fault::ProxyProtocol);
+            return Err(Unheard::Nobody);
         }
         Err(_elapsed) => {
             tracing::debug!(peer = ?peer.address, "no PROXY header in time");
-            None
+            setting.faults.note(Fault::ProxyProtocol);
+            return Err(Unheard::Nobody);
         }
     };
-    let Some(named) = named else {
-        setting.faults.note(Fault::ProxyProtocol);
-        return None;
-    };
-    // What is one too many is closed: whether it wants TLS is not known yet.
-    open.introduce(named, &limits).is_ok().then_some(named)
+    open.introduce(named, &setting.limits.load()).map_err(Unheard::Crowded)?;
+    Ok(named)
 }
 
 async fn secure<S: Service>(stream: TcpStream, peer: Peer, service: Rc<S>, setting: &Setting) {

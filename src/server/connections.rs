@@ -1,5 +1,6 @@
 //! How many connections there are, in all and from where, and which are one too many.
 
+use super::rarely::Rarely;
 use super::{Limits, Peer};
 use crate::domain::client::Place;
 use std::collections::HashMap;
@@ -36,6 +37,8 @@ pub struct Connections {
     open: AtomicUsize,
     total: AtomicUsize,
     refused: [AtomicU64; Crowded::ALL.len()],
+    /// The log hears of each reason now and then.
+    said: [Rarely; Crowded::ALL.len()],
     /// How many are open from each place. It has no more entries than there are connections; locked when
     /// one begins and when it ends, and by no request.
     places: Mutex<HashMap<Place, usize, foldhash::fast::RandomState>>,
@@ -61,30 +64,41 @@ impl Connections {
     }
 
     /// Counts a connection of this peer, if it may be open beside the others. A peer without an address,
-    /// or one that the limits exempt, counts in the total alone.
+    /// or one that the limits exempt, counts in the total alone; so does a proxy that is to say whose
+    /// connection it is, until it does ([`Open::introduce`]).
     pub(super) fn admit(self: &Arc<Self>, peer: Peer, limits: &Limits) -> Result<Open, Crowded> {
-        let admitted = self.count(peer, limits);
-        if let Err(why) = &admitted
-            && let Some(count) = self.refused.get(*why as usize)
-        {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        admitted
+        self.count(peer, limits).inspect_err(|why| self.refuse(*why))
     }
 
     fn count(self: &Arc<Self>, peer: Peer, limits: &Limits) -> Result<Open, Crowded> {
         let before = self.open.fetch_add(1, Ordering::Relaxed);
         // From here on its end takes it off again.
-        let mut open = Open { connections: Arc::clone(self), place: None };
+        let introduced = !limits.proxies.trust_peer(peer.address);
+        let mut open = Open { connections: Arc::clone(self), introduced, place: None };
         if before >= limits.connections {
             return Err(Crowded::Total);
         }
         // Whose it is that comes by way of a proxy is known when its header is.
-        if !limits.proxies.trust_peer(peer.address) {
+        if introduced {
             open.settle(peer, limits)?;
         }
         self.total.fetch_add(1, Ordering::Relaxed);
         Ok(open)
+    }
+
+    /// Counts one that is turned away, and tells the log.
+    fn refuse(&self, why: Crowded) {
+        if let Some(count) = self.refused.get(why as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.said.get(why as usize).is_some_and(Rarely::is_due) {
+            let reason = why.name();
+            let key = match why {
+                Crowded::Total => "connections",
+                Crowded::Address => "connections_per_address",
+            };
+            tracing::warn!(reason, "connections are turned away: [limits] {key}");
+        }
     }
 
     fn places(&self) -> MutexGuard<'_, HashMap<Place, usize, foldhash::fast::RandomState>> {
@@ -95,22 +109,30 @@ impl Connections {
 /// One open connection; dropping it is its end.
 pub(super) struct Open {
     connections: Arc<Connections>,
+    /// Whether it is known whose it is. That is decided once: the limits may be others when the
+    /// connection gets to its worker, and it would be counted twice, or never.
+    introduced: bool,
     place: Option<Place>,
 }
 
 impl Open {
-    /// Counts it as one that a proxy has said to be of this peer, if that may be open beside the others.
-    pub(super) fn introduce(&mut self, peer: Peer, limits: &Limits) -> Result<(), Crowded> {
-        let settled = self.settle(peer, limits);
-        if let Err(why) = &settled
-            && let Some(count) = self.connections.refused.get(*why as usize)
-        {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        settled
+    /// Whether it is known whose it is; if not, it begins with a header that says so.
+    pub(super) const fn is_introduced(&self) -> bool {
+        self.introduced
     }
 
-    /// Counts it at the peer's place.
+    /// Counts it as one that a proxy has said to be of this peer, if that may be open beside the others.
+    /// One that was introduced stays what it is.
+    pub(super) fn introduce(&mut self, peer: Peer, limits: &Limits) -> Result<(), Crowded> {
+        if self.introduced {
+            return Ok(());
+        }
+        self.settle(peer, limits).inspect_err(|why| self.connections.refuse(*why))?;
+        self.introduced = true;
+        Ok(())
+    }
+
+    /// Counts it at the peer's place, which it has none of yet.
     fn settle(&mut self, peer: Peer, limits: &Limits) -> Result<(), Crowded> {
         if peer.address.is_some() && !limits.trusted.trust_peer(peer.address) {
             let place = Place::of(peer.address);
@@ -179,5 +201,34 @@ mod tests {
         drop(open);
         assert_eq!(connections.open(), 0);
         assert!(connections.places().is_empty(), "nobody is remembered");
+    }
+
+    /// Who is listed as a proxy when a connection is admitted, who is when it gets to its worker, whether it
+    /// must say whose it is, and where it is counted then.
+    #[test]
+    fn a_reload_between_door_and_worker_counts_nobody_twice() {
+        let proxy = Peer { address: "9.9.9.9".parse().ok() };
+        let client = Peer { address: "8.8.8.8".parse().ok() };
+        let listed = || {
+            let networks = vec![network("9.9.9.9").unwrap()];
+            let proxies = TrustedProxies { networks, unix: false };
+            Limits { proxies, ..limits(7, 2) }
+        };
+        for (before, after, introduced, counted) in [
+            (listed(), listed(), false, client),
+            (listed(), limits(7, 2), false, client),
+            (limits(7, 2), listed(), true, proxy),
+            (limits(7, 2), limits(7, 2), true, proxy),
+        ] {
+            let connections = Arc::<Connections>::default();
+            let mut open = connections.admit(proxy, &before).map_err(Crowded::name).unwrap();
+            assert_eq!(open.is_introduced(), introduced);
+            open.introduce(client, &after).unwrap();
+            open.introduce(client, &after).unwrap();
+            let counts: Vec<_> = connections.places().iter().map(|(at, n)| (*at, *n)).collect();
+            assert_eq!(counts, [(Place::of(counted.address), 1)]);
+            drop(open);
+            assert!(connections.places().is_empty(), "nobody is remembered");
+        }
     }
 }

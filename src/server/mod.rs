@@ -15,6 +15,7 @@ mod limits;
 mod listener;
 mod proxy_protocol;
 mod pulse;
+mod rarely;
 mod streams;
 pub mod tls;
 mod turned_away;

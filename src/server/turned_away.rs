@@ -1,15 +1,16 @@
 //! What a connection is told that is one too many.
 //!
-//! It never gets to a worker. A client of plain HTTP is told why by an answer that is made beforehand; one
-//! that wants TLS would cost a handshake, and is closed.
+//! A client of plain HTTP is told why by an answer that is made beforehand; one that wants TLS would cost a
+//! handshake, and is closed. None gets to a worker but those whose proxy says there whose they are.
 
 use super::connections::Crowded;
 use super::listener::Accepted;
 use std::cell::Cell;
-use std::io::{self, Write};
+use std::io;
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -19,8 +20,6 @@ const MOST: usize = 32;
 const LINGER: Duration = Duration::from_secs(1);
 /// The most bytes of it that are read.
 const READ: u64 = 64 * 1024;
-/// The log hears of each reason at most this often.
-const SELDOM: Duration = Duration::from_mins(1);
 
 const TOTAL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
@@ -31,35 +30,38 @@ const ADDRESS: &[u8] =
     Content-Length: 71\r\nCache-Control: no-store\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
     gitlatch: too many connections are open from this address; close some.\n";
 
-/// Turns connections away, in the thread that accepts.
+/// Turns connections away, in one thread.
 #[derive(Default)]
 pub(super) struct Doorman {
     lingering: Rc<Cell<usize>>,
-    said: [Cell<Option<Instant>>; Crowded::ALL.len()],
 }
 
 impl Doorman {
     /// Ends a connection, with an answer unless it wants TLS. It takes no time.
     pub(super) fn turn_away(&self, stream: Accepted, why: Crowded, tls: bool) {
-        self.complain(why);
         match stream {
             Accepted::Tcp(_) if tls => {}
-            Accepted::Tcp(stream) => {
-                if let Some(seat) = self.seat() {
-                    linger(TcpStream::from_std(stream), why, seat);
-                } else {
-                    let _ = (&stream).write(answer(why));
-                    let _ = stream.shutdown(Shutdown::Write);
-                }
-            }
-            Accepted::Unix(stream) => {
-                if let Some(seat) = self.seat() {
-                    linger(UnixStream::from_std(stream), why, seat);
-                } else {
-                    let _ = (&stream).write(answer(why));
-                    let _ = stream.shutdown(Shutdown::Write);
-                }
-            }
+            Accepted::Tcp(stream) => self.tell(stream, TcpStream::from_std, why),
+            Accepted::Unix(stream) => self.tell(stream, UnixStream::from_std, why),
+        }
+    }
+
+    /// Ends a connection with an answer. It takes no time; `enter` makes it part of the runtime of this
+    /// thread, where there is room for it to stay until it has read.
+    pub(super) fn tell<A: AsFd, S>(
+        &self,
+        stream: A,
+        enter: impl FnOnce(A) -> io::Result<S>,
+        why: Crowded,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        if let Some(seat) = self.seat() {
+            linger(enter(stream), why, seat);
+        } else {
+            let socket = socket2::SockRef::from(&stream);
+            let _ = socket.send(answer(why));
+            let _ = socket.shutdown(Shutdown::Write);
         }
     }
 
@@ -68,18 +70,6 @@ impl Doorman {
             self.lingering.set(self.lingering.get() + 1);
             Seat(Rc::clone(&self.lingering))
         })
-    }
-
-    fn complain(&self, why: Crowded) {
-        let Some(said) = self.said.get(why as usize) else { return };
-        if said.get().is_none_or(|at| at.elapsed() >= SELDOM) {
-            said.set(Some(Instant::now()));
-            let key = match why {
-                Crowded::Total => "connections",
-                Crowded::Address => "connections_per_address",
-            };
-            tracing::warn!(reason = why.name(), "connections are turned away: [limits] {key}");
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::connections::Open;
 use super::listener::Accepted;
+use super::turned_away::Doorman;
 use super::{BoxError, Faults, Limits, Peer, Pulse, Service, connection, tls};
 use arc_swap::ArcSwap;
 use std::rc::Rc;
@@ -114,6 +115,7 @@ async fn serve<S: Service>(
     setting: &Rc<Setting>,
 ) {
     let mut connections = JoinSet::new();
+    let doorman = Rc::<Doorman>::default();
     loop {
         let handed = tokio::select! {
             biased;
@@ -122,11 +124,12 @@ async fn serve<S: Service>(
             handed = queue.recv() => handed,
             () = setting.stop.cancelled() => None,
         };
-        let Some((Handed { stream, peer, open }, load)) = handed else { break };
+        let Some((handed, load)) = handed else { break };
         let (service, setting) = (Rc::clone(service), Rc::clone(setting));
+        let doorman = Rc::clone(&doorman);
         connections.spawn_local(async move {
             let _counted = load;
-            connection::serve(stream, peer, open, service, &setting).await;
+            connection::serve(handed, service, &setting, &doorman).await;
         });
     }
     queue.close();

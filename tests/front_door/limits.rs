@@ -53,7 +53,7 @@ fn ask(stream: &mut (impl Read + Write), token: &str) -> Option<Reply> {
 }
 
 /// The value of a line of the metrics.
-fn metric(site: &Site, name: &str) -> u64 {
+pub fn metric(site: &Site, name: &str) -> u64 {
     let reply = request(site.operations(), "GET /metrics", "", b"");
     let text = reply.text();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -61,7 +61,7 @@ fn metric(site: &Site, name: &str) -> u64 {
 }
 
 /// Replaces a line of the configuration and has it read again.
-fn reconfigure(site: &Site, from: &str, to: &str) {
+pub fn reconfigure(site: &Site, from: &str, to: &str) {
     let text = fs::read_to_string(site.config()).unwrap();
     assert!(text.contains(from), "{from} is not in\n{text}");
     fs::write(site.config(), text.replace(from, to)).unwrap();

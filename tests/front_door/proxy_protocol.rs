@@ -1,6 +1,7 @@
 //! The PROXY protocol: who may say whose connection it is, and what becomes of what is said wrongly. The
 //! forms of the header themselves are cases of the parser.
 
+use super::limits::metric;
 use super::support::{
     PATIENCE, Reply, Site, SiteBuilder, bearer, eventually, raw, replies, request,
 };
@@ -10,6 +11,7 @@ use rustls::pki_types::ServerName;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 const V1: &[u8] = b"PROXY TCP4 10.1.2.3 10.9.9.9 56324 443\r\n";
 const FAR: &[u8] = b"PROXY TCP4 11.1.2.3 10.9.9.9 56324 443\r\n";
@@ -155,16 +157,57 @@ fn peers_on_a_unix_socket_may_be_listed() {
     // AF_UNIX, with two paths of 108 bytes.
     let unix = [SIGNATURE, b"\x21\x31\0\xd8", &[b'x'; 216]].concat();
     for (header, expected) in [(V1, 200), (V2, 200), (FAR, 403), (&unix, 403), (b"", 0)] {
-        let mut stream = UnixStream::connect(&path).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(&[header, &get(&token, "")[..]].concat()).unwrap();
-        let mut received = Vec::new();
-        // What was not read when it was closed is a reset.
-        let _ = stream.read_to_end(&mut received);
-        assert_eq!(status(&replies(&received)), expected, "{}", String::from_utf8_lossy(header));
+        let replies = local(&path, &[header, &get(&token, "")[..]].concat());
+        assert_eq!(status(&replies), expected, "{}", String::from_utf8_lossy(header));
     }
     // Over TCP there is none.
     assert_eq!(status(&raw(site.address(), &get(&token, ""))), 403);
+}
+
+/// Sends bytes to a Unix socket and reads every answer.
+fn local(path: &Path, bytes: &[u8]) -> Vec<Reply> {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut received = Vec::new();
+    // What was not read when it was closed is a reset.
+    let _ = stream.read_to_end(&mut received);
+    replies(&received)
+}
+
+/// By TCP, on a Unix socket, and where TLS is wanted: the one that is too much of an address is told so, where
+/// that needs no handshake, and counts.
+#[test]
+fn one_connection_too_many_of_an_address_is_told() {
+    for tls in [false, true] {
+        let builder = SiteBuilder::repositories().section("[limits]\nconnections_per_address = 1");
+        Authority::new().certify().write(builder.folder());
+        let path = builder.folder().join("socket");
+        let lines = format!(
+            "listen = ['127.0.0.1:0', 'unix:{}']\nproxy_protocol = ['127.0.0.1', 'unix']\n{}",
+            path.display(),
+            if tls { "tls_cert = 'cert.pem'\ntls_key = 'key.pem'" } else { "" }
+        );
+        let site = builder.server(&lines).start();
+        let ask = [V1, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+        let last = [V1, &get("none", "")].concat();
+        let mut held = UnixStream::connect(&path).unwrap();
+        held.set_read_timeout(Some(PATIENCE)).unwrap();
+        held.write_all(&ask).unwrap();
+        assert_eq!(held.read(&mut [0]).unwrap(), 1, "it is served");
+        // Within TLS nothing is said.
+        for (replies, told) in [(local(&path, &last), true), (raw(site.address(), &last), !tls)] {
+            assert_eq!(status(&replies), if told { 429 } else { 0 }, "{tls}");
+            let after = replies.first().and_then(|reply| reply.header("retry-after"));
+            assert_eq!(after.is_some(), told, "{tls}");
+        }
+        let name = "gitlatch_connections_refused_total{reason=\"address\"}";
+        assert_eq!(metric(&site, name), 2, "{tls}");
+        let line = site.logged(&["connections are turned away"]);
+        assert_eq!(line["reason"], "address");
+        drop(held);
+        eventually("room for another", || (status(&local(&path, &last)) != 429).then_some(()));
+    }
 }
 
 #[test]

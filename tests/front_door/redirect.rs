@@ -1,8 +1,11 @@
 //! The plain port: it sends people on, and tells programs that their credential is one no more.
 
-use super::support::{Site, SiteBuilder, basic, bearer, raw, request};
+use super::limits::reconfigure;
+use super::support::{PATIENCE, Site, SiteBuilder, basic, bearer, raw, request};
 use super::tls::Authority;
-use std::net::SocketAddr;
+use socket2::{Domain, Socket, Type};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 
 const TOKEN: &str = "latu_0000000000000000000000000000001vo4SB";
 const CLEAR: &str = "gitlatch: a credential was sent in the clear";
@@ -14,7 +17,8 @@ fn site() -> (Site, SocketAddr) {
     let site = builder
         .server(
             "listen = '127.0.0.1:0'\ntls_cert = 'cert.pem'\ntls_key = 'key.pem'\nredirect_listen = '127.0.0.1:0'\n\
-             public_url = 'https://git.example.com:8443'",
+             public_url = 'https://git.example.com:8443'\nproxy_protocol = []",
+
         )
         .start();
     let address = site.logged(&["\"redirecting\""])["address"].as_str().unwrap().parse().unwrap();
@@ -57,6 +61,39 @@ fn people_are_sent_to_the_public_address() {
         assert_eq!(reply.header("location"), expected, "{head}");
         assert_eq!(reply.header("connection").as_deref(), Some("close"), "{head}");
     }
+}
+
+/// Whoever holds all the connections that one address may have leaves room for others.
+#[test]
+fn one_address_does_not_close_it() {
+    let (_site, address) = site();
+    let held: Vec<_> = (0..32).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for (from, expected) in [([127, 0, 0, 1], "HTTP/1.1 429 "), ([127, 0, 0, 2], "HTTP/1.1 301 ")] {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(expected), "{from:?}: {answer}");
+    }
+    drop(held);
+}
+
+#[test]
+fn a_reload_says_whose_connections_begin_with_a_proxy_header() {
+    let (site, address) = site();
+    let header = "PROXY TCP4 10.1.2.3 10.9.9.9 56324 80\r\n";
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let statuses = || {
+        [format!("{header}{request}"), request.to_owned()]
+            .map(|bytes| raw(address, bytes.as_bytes()).first().map_or(0, |reply| reply.status))
+    };
+    assert_eq!(statuses(), [400, 301]);
+    reconfigure(&site, "proxy_protocol = []", "proxy_protocol = ['127.0.0.1']");
+    assert_eq!(statuses(), [301, 0]);
 }
 
 #[test]

@@ -1,15 +1,31 @@
 //! Whose `X-Forwarded-For`, and whose PROXY header, is believed.
 
 use crate::config::TrustedProxies;
-use crate::config::read::Section;
+use crate::config::read::{Found, Section};
 use crate::domain::client;
+use ipnet::IpNet;
 
-/// Reads a list of networks under this key.
-pub(super) fn read(section: &mut Section<'_>, key: &'static str) -> TrustedProxies {
-    let mut trusted = TrustedProxies::default();
+/// Reads `trusted_proxies` and `proxy_protocol`.
+pub(super) fn read(section: &mut Section<'_>) -> (TrustedProxies, TrustedProxies) {
+    let trusted = entries(section, "trusted_proxies");
+    let proxies = entries(section, "proxy_protocol");
+    for entry in &proxies {
+        if trusted.iter().any(|trusted| meet(trusted.value, entry.value)) {
+            let text = "`proxy_protocol`: some of these are in `trusted_proxies` too. Where their PROXY header \
+                        names nobody (UNKNOWN, LOCAL), the X-Forwarded-For that the client itself wrote is \
+                        believed: list in `trusted_proxies` only who writes that header";
+            section.notes.warning(entry.place, text.to_owned());
+        }
+    }
+    (list(&trusted), list(&proxies))
+}
+
+/// The entries of a list; `None` is every peer on a Unix socket.
+fn entries(section: &mut Section<'_>, key: &'static str) -> Vec<Found<Option<IpNet>>> {
+    let mut entries = Vec::new();
     for text in section.texts(key).unwrap_or_default() {
         if text.value == "unix" {
-            trusted.unix = true;
+            entries.push(text.with(None));
             continue;
         }
         let Some(network) = client::network(text.value) else {
@@ -22,7 +38,22 @@ pub(super) fn read(section: &mut Section<'_>, key: &'static str) -> TrustedProxi
                          and the `from` limits of tokens hold nobody";
             section.notes.warning(text.place, format!("`{key}`: {fault}"));
         }
-        trusted.networks.push(network);
+        entries.push(text.with(Some(network)));
     }
-    trusted
+    entries
+}
+
+/// Whether somebody may be in both.
+fn meet(one: Option<IpNet>, other: Option<IpNet>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.contains(&other) || other.contains(&one),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+fn list(entries: &[Found<Option<IpNet>>]) -> TrustedProxies {
+    TrustedProxies {
+        networks: entries.iter().filter_map(|entry| entry.value).collect(),
+        unix: entries.iter().any(|entry| entry.value.is_none()),
+    }
 }

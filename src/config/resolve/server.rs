@@ -40,8 +40,7 @@ fn rest(
     redirect_listen: Vec<Listen>,
 ) -> Option<Server> {
     let tls_poll = tls::poll(section);
-    let trusted_proxies = networks::read(section, "trusted_proxies");
-    let proxy_protocol = networks::read(section, "proxy_protocol");
+    let (trusted_proxies, proxy_protocol) = networks::read(section);
     let unix = unix::read(section);
     let threads = section.whole("threads", 0..=MOST_THREADS);
     let drain_timeout = section.duration("drain_timeout");

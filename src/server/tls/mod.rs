@@ -99,21 +99,16 @@ impl Certificates {
         set.warn();
     }
 
-    /// Takes up other settings, and the files as they are now.
+    /// Loads what other settings ask for, and the files as they are now. Nothing else takes these
+    /// certificates up until it is in force or dropped.
     ///
     /// # Errors
     /// When a file cannot be used. What was in force stays in force then.
-    pub fn reload(&self, tls: &Tls) -> Result<(), TlsError> {
-        let mut set = self.set();
+    pub fn renewal(&self, tls: &Tls) -> Result<Renewal<'_>, TlsError> {
+        let set = self.set();
         let loaded = Set::load(tls).and_then(|new| Ok((new.config()?, new)));
         let (config, new) = loaded.inspect_err(|_| self.0.tally.fail())?;
-        // Without a change sessions go on.
-        if !new.is(&set) {
-            self.0.current.store(config);
-            self.0.tally.renew();
-        }
-        *set = new;
-        Ok(())
+        Ok(Renewal { shared: &self.0, set, config, new })
     }
 
     /// How they are.
@@ -144,6 +139,26 @@ impl Certificates {
     fn set(&self) -> MutexGuard<'_, Set> {
         // A look that panicked leaves pairs that are whole, each by itself.
         self.0.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Certificates that were loaded, and are not in force yet.
+pub struct Renewal<'a> {
+    shared: &'a Shared,
+    set: MutexGuard<'a, Set>,
+    config: Arc<ServerConfig>,
+    new: Set,
+}
+
+impl Renewal<'_> {
+    /// New connections are served with them.
+    pub fn put_in_force(mut self) {
+        // Without a change sessions go on.
+        if !self.new.is(&self.set) {
+            self.shared.current.store(self.config);
+            self.shared.tally.renew();
+        }
+        *self.set = self.new;
     }
 }
 

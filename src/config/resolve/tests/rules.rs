@@ -228,6 +228,32 @@ fn trusted_proxies() {
     assert_eq!(trusted.server.trusted_proxies.networks[0].to_string(), "10.0.0.0/8");
 }
 
+/// A PROXY header that names nobody leaves the proxy the peer, and then the client's own X-Forwarded-For
+/// would count.
+#[test]
+fn a_proxy_is_in_one_list() {
+    let house = House::new();
+    let text = "warning: `proxy_protocol`: some of these are in `trusted_proxies` too. Where their PROXY header \
+                names nobody (UNKNOWN, LOCAL), the X-Forwarded-For that the client itself wrote is believed: list \
+                in `trusted_proxies` only who writes that header";
+    for (trusted, proxies, column) in [
+        ("\"10.0.0.1\"", "\"10.0.0.1\"", Some(19)),
+        ("\"unix\"", "\"10.0.0.1\", \"unix\"", Some(31)),
+        ("\"10.0.0.0/8\"", "\"10.0.0.1\"", Some(19)),
+        ("\"10.0.0.1\"", "\"10.0.0.0/8\"", Some(19)),
+        ("\"::ffff:10.0.0.1\"", "\"10.0.0.1\"", Some(19)),
+        ("\"10.0.0.1\"", "\"10.0.0.2\", \"unix\"", None),
+        ("\"unix\"", "\"10.0.0.2\"", None),
+    ] {
+        let file =
+            server(&format!("proxy_protocol = [{proxies}]\ntrusted_proxies = [{trusted}]\n"));
+        let expected: Vec<String> =
+            column.map(|column| format!("2:{column}: {text}")).into_iter().collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        house.check(&[(&file, &expected)]);
+    }
+}
+
 #[test]
 fn exceptions_for_people_are_asked_for() {
     let house = House::new();
