@@ -8,22 +8,28 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
 /// It is opened once the public address is served, and ended last.
-#[derive(Default)]
 pub(super) struct Beside {
+    handed: CancellationToken,
     opening: Vec<Sender<()>>,
     operations: Option<(operations::Running, CancellationToken)>,
     redirect: Option<redirect::Running>,
 }
 
 impl Beside {
+    /// Nothing yet. `handed` is cancelled when another process serves.
+    pub(super) fn new(handed: CancellationToken) -> Self {
+        Self { handed, opening: Vec::new(), operations: None, redirect: None }
+    }
+
     /// Serves the operations address, where there is one. While transfers drain, operators still want to
-    /// know how many are left: it ends with [`Beside::end`].
+    /// know how many are left: it ends with [`Beside::end`]. When another process serves, they want to hear
+    /// from that one, and from one only.
     pub(super) fn operations(
         &mut self,
         listeners: Vec<Bound>,
         desk: impl FnOnce(Vec<Bound>, Receiver<()>, CancellationToken) -> Desk,
     ) {
-        let closing = CancellationToken::new();
+        let closing = self.handed.child_token();
         if let Some(opened) = self.announced(&listeners, "operations") {
             let desk = desk(listeners, opened, closing.clone());
             self.operations = Some((operations::start(desk), closing));

@@ -106,6 +106,8 @@ pub struct House {
     queue: Arc<Queue>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
+    /// Cancelled before `stop` when another process serves on its sockets.
+    handed: CancellationToken,
     pulse: Pulse,
     key: Arc<TicketKey>,
 }
@@ -152,6 +154,7 @@ impl House {
             queue: Queue::new(limits::queue(&config)),
             metrics: Arc::new(metrics),
             stop: CancellationToken::new(),
+            handed: CancellationToken::new(),
             pulse: Pulse::default(),
             key: Arc::new(key),
             config: Arc::new(config),
@@ -190,7 +193,7 @@ impl House {
 
     /// Serves what there is beside the public address, once that one is served.
     fn beside(&mut self, connections: &Arc<Connections>, faults: &Arc<Faults>) -> Beside {
-        let mut beside = Beside::default();
+        let mut beside = Beside::new(self.handed.clone());
         let (operations, plain) = (mem::take(&mut self.operations), mem::take(&mut self.plain));
         beside.operations(operations, |listeners, opened, stop| operations::Desk {
             listeners,
@@ -203,6 +206,7 @@ impl House {
             faults: Arc::clone(faults),
             queue: Arc::clone(&self.queue),
             draining: self.stop.clone(),
+            handed: self.handed.clone(),
             stop,
         });
         beside.redirect(plain, |listeners, opened| redirect::Turnpike {

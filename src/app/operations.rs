@@ -73,7 +73,9 @@ pub(super) struct Desk {
     pub(super) queue: Arc<Queue>,
     /// Cancelled when the house is told to stop: it is not ready any more.
     pub(super) draining: CancellationToken,
-    /// Cancelled when it has stopped.
+    /// Cancelled before that when another process serves: the service stays ready.
+    pub(super) handed: CancellationToken,
+    /// Cancelled when it has stopped, or another process serves.
     pub(super) stop: CancellationToken,
 }
 
@@ -103,7 +105,8 @@ pub(super) fn start(desk: Desk) -> Running {
         opening: Box::new(move || Ok(desk.opened.recv()?)),
     };
     let (database, upstream, metrics) = (desk.database, desk.upstream, desk.metrics);
-    let (connections, faults, draining) = (desk.connections, desk.faults, desk.draining);
+    let (connections, faults) = (desk.connections, desk.faults);
+    let (draining, handed) = (desk.draining, desk.handed);
     let material = desk.material;
     let queue = desk.queue;
     Running(std::thread::spawn(move || {
@@ -116,6 +119,7 @@ pub(super) fn start(desk: Desk) -> Running {
                 faults: Arc::clone(&faults),
                 queue: Arc::clone(&queue),
                 draining: draining.clone(),
+                handed: handed.clone(),
                 material: material.clone(),
                 counted: Cell::new(None),
             })
@@ -134,6 +138,7 @@ struct Clerk {
     faults: Arc<Faults>,
     queue: Arc<Queue>,
     draining: CancellationToken,
+    handed: CancellationToken,
     material: Material,
     counted: Cell<Option<Instant>>,
 }
@@ -165,7 +170,8 @@ impl server::Service for Clerk {
 
 impl Clerk {
     async fn ready(&self) -> Response<Full<Bytes>> {
-        if self.draining.is_cancelled() {
+        // Who came just before the other process did asks about the service, which is that one's.
+        if self.draining.is_cancelled() && !self.handed.is_cancelled() {
             return text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned());
         }
         let store = self.database.health().map_err(|error| error.to_string());

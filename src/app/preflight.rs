@@ -56,6 +56,25 @@ fn store(config: &Config) -> Vec<String> {
     }
 }
 
+/// Refuses a store that opening it would bring up to date, while a process of the version that wrote it
+/// serves from it: that one would take no token any more, and could not be gone back to.
+///
+/// # Errors
+/// When it is older, or cannot be looked at.
+pub(super) fn is_current(config: &Config) -> anyhow::Result<()> {
+    let path = &config.store.path;
+    if matches!(path.try_exists(), Ok(false)) {
+        return Ok(());
+    }
+    anyhow::ensure!(
+        !Inspection::of(path)?.older,
+        "this version changes the store at {}, which no restart without a gap can: stop gitlatch, back \
+         the store up, and start gitlatch",
+        path.display()
+    );
+    Ok(())
+}
+
 /// People whose names the host would take for those of tokens of projects and repositories.
 pub(super) fn names(config: &Config, database: &Database) -> anyhow::Result<Vec<String>> {
     let users = database.registry()?.list_users()?;

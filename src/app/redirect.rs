@@ -2,12 +2,15 @@
 //! to be one no more. It serves nothing else, and asks nobody.
 
 use crate::config::Origin;
+use crate::domain::dialect::path::{decode, is_credential_in_query};
 use crate::domain::token;
+use crate::forward::headers::is_credential;
 use crate::server::{self, Bound, Limits, Peer, Plan, Pulse};
 use crate::telemetry::log::Seldom;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -81,10 +84,7 @@ impl server::Service for Signpost {
     async fn call(&self, peer: Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-        let secret = head.headers.contains_key(AUTHORIZATION)
-            || token::contains_form(target.as_bytes())
-            || head.headers.values().any(|value| token::contains_form(value.as_bytes()));
-        let answer = if secret {
+        let answer = if has_credential(&head) {
             if self.warned.is_due() {
                 let client = peer.address.map(|address| address.to_string());
                 tracing::warn!(client, "a credential was sent to the plain port in the clear");
@@ -105,6 +105,19 @@ impl server::Service for Signpost {
     fn crashed(&self) -> Response<Full<Bytes>> {
         text(StatusCode::INTERNAL_SERVER_ERROR, "gitlatch: this request crashed\n")
     }
+}
+
+/// Whether anything of it is a credential by its name or its form. A browser's cookies are none: they are
+/// sent without anybody's doing, and those that matter are marked `Secure`.
+fn has_credential(head: &Parts) -> bool {
+    let form = |text: &str| {
+        token::contains_form(text.as_bytes()) || token::contains_form(decode(text).as_bytes())
+    };
+    form(head.uri.path_and_query().map_or("", |target| target.as_str()))
+        || head.uri.query().is_some_and(is_credential_in_query)
+        || head.headers.iter().any(|(name, value)| {
+            is_credential(name.as_str()) || token::contains_form(value.as_bytes())
+        })
 }
 
 /// The same path and query on `public_url`, whose authority it always is. Only bytes that a URL has

@@ -3,14 +3,13 @@
 
 use super::handover::{Predecessor, Program, Successor};
 use super::signals::{self, Reactions};
-use super::supervision::{self, Supervision};
-use super::{House, warn};
+use super::supervision::{Readiness, Supervision};
+use super::{House, preflight, warn};
 use crate::auth::ticket::TicketKey;
 use crate::config::{Config, Report};
 use crate::server::Inherited;
 use crate::telemetry;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// Serves until SIGTERM. `report` is what the loader said about the file of this configuration; a
 /// reload reads that file again.
@@ -18,25 +17,30 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// When the house cannot be built from the configuration.
 pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
-    let program = Program::remember()?;
+    let program = Program::remember();
     telemetry::log::start(config.log.json, config.log.level);
     warn(&report);
     let mut successor = Successor::arrive()?;
     let mut inherited = match &mut successor {
-        Some(successor) => successor.sockets()?,
+        Some(successor) => {
+            preflight::is_current(&config)?;
+            successor.sockets()?
+        }
         None => Inherited::passed()?,
     };
     let key = successor.as_mut().and_then(Successor::key).map_or_else(TicketKey::generate, Ok)?;
     let house = House::on(config, &mut inherited, key)?;
-    let (stop, silent) = (house.stop(), CancellationToken::new());
+    let (stop, handed) = (house.stop(), house.handed.clone());
     let predecessor =
-        Arc::new(Predecessor::new(program, house.key.clone(), stop.clone(), silent.clone()));
-    let supervision = Supervision::start(house.pulse.clone(), stop.clone(), silent)?;
+        Arc::new(Predecessor::new(program, house.key.clone(), stop.clone(), handed.clone()));
+    let supervision = Supervision::start(house.pulse.clone(), stop.clone(), handed)?;
+    let readiness = Readiness::new(stop.clone());
     let reload = house.reloader(report.file);
     let restart = Arc::clone(&predecessor);
     let (drain, ending) = (Arc::clone(&restart), Arc::clone(&restart));
+    let reloading = readiness.clone();
     let reactions = Reactions {
-        reload: Box::new(move || supervision::reloading(|| reload.reload())),
+        reload: Box::new(move || reloading.reloading(|| reload.reload())),
         restart: Box::new(move || restart.begin()),
         drain: Box::new(move || drain.drains()),
     };
@@ -47,8 +51,8 @@ pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
             successor.take_over(inherited, &stop)?;
         } else {
             drop(inherited);
-            supervision::ready();
         }
+        readiness.begins();
         predecessor.serves(shared);
         Ok(())
     };

@@ -8,6 +8,8 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -20,19 +22,44 @@ const DRAINING_HOLDS: Duration = Duration::from_secs(15);
 /// How long the service manager may take to take a word.
 const HEARING: Duration = Duration::from_secs(1);
 
-/// Requests are served from now on.
-pub(super) fn ready() {
-    say(&[NotifyState::Ready, NotifyState::Status("serving")]);
+/// Whether requests are served, from the opening until the drain. Nothing else is called ready.
+#[derive(Clone)]
+pub(super) struct Readiness {
+    opened: Arc<AtomicBool>,
+    stop: CancellationToken,
 }
 
-/// Calls `reload` between the word that it begins and the word that it is over.
-pub(super) fn reloading(reload: impl FnOnce()) {
-    match NotifyState::monotonic_usec_now() {
-        Ok(now) => say(&[NotifyState::Reloading, now, NotifyState::Status("reloading")]),
-        Err(error) => tracing::warn!(%error, "the service manager is not told of the reload"),
+impl Readiness {
+    /// Not yet. `stop` is cancelled when the house begins to drain.
+    pub(super) fn new(stop: CancellationToken) -> Self {
+        Self { opened: Arc::default(), stop }
     }
-    reload();
-    ready();
+
+    /// Requests are served from now on.
+    pub(super) fn begins(&self) {
+        self.ready();
+        self.opened.store(true, Ordering::Release);
+    }
+
+    /// Calls `reload`, while requests are served between the word that it begins and the word that it is
+    /// over.
+    pub(super) fn reloading(&self, reload: impl FnOnce()) {
+        if !self.opened.load(Ordering::Acquire) || self.stop.is_cancelled() {
+            return reload();
+        }
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => say(&[NotifyState::Reloading, now, NotifyState::Status("reloading")]),
+            Err(error) => tracing::warn!(%error, "the service manager is not told of the reload"),
+        }
+        reload();
+        self.ready();
+    }
+
+    fn ready(&self) {
+        if !self.stop.is_cancelled() {
+            say(&[NotifyState::Ready, NotifyState::Status("serving")]);
+        }
+    }
 }
 
 /// Another process is the service's main one from now on.

@@ -4,6 +4,7 @@ use super::support::{
     LfsServer, PATIENCE, Reply, Site, SiteBuilder, Upstream, bearer, eventually, oid, replies,
     request,
 };
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -77,13 +78,15 @@ struct Load {
 }
 
 impl Load {
-    fn on(address: std::net::SocketAddr, token: &str) -> Self {
+    fn on(address: std::net::SocketAddr, operations: std::net::SocketAddr, token: &str) -> Self {
         let (stop, asked) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let spawn = |ask: fn(std::net::SocketAddr, &str, &AtomicBool, &AtomicUsize)| {
             let (token, stop, asked) = (token.to_owned(), Arc::clone(&stop), Arc::clone(&asked));
             std::thread::spawn(move || ask(address, &token, &stop, &asked))
         };
-        let threads = vec![spawn(anew), spawn(anew), spawn(kept)];
+        let mut threads = vec![spawn(anew), spawn(anew), spawn(kept)];
+        let stop_probes = Arc::clone(&stop);
+        threads.push(std::thread::spawn(move || probe(operations, &stop_probes)));
         Self { stop, asked, threads }
     }
 
@@ -109,6 +112,15 @@ fn anew(address: std::net::SocketAddr, token: &str, stop: &AtomicBool, asked: &A
     while !stop.load(Ordering::Relaxed) {
         assert_eq!(request(address, HEAD, &bearer(token), b"").status, 200);
         asked.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether the service is ready, as a load balancer asks.
+fn probe(operations: std::net::SocketAddr, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        let reply = request(operations, "GET /readyz", "", b"");
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 
@@ -178,7 +190,7 @@ fn under_load_nobody_notices() {
     let (token, _) = site.token(&["--project", "team", "--permission", "REPO_READ"]);
     let (address, first) = (site.address(), u64::from(site.pid()));
     let mut heirs = Heirs::default();
-    let load = Load::on(address, &token);
+    let load = Load::on(address, site.operations(), &token);
     load.passes(20);
     // An upload that has half come, a connection that is idle, and one that has said nothing yet.
     let mut upload = connect(address);
@@ -202,6 +214,11 @@ fn under_load_nobody_notices() {
     assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0, "and not kept");
     assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0, "an idle connection ends in order");
     load.passes(20);
+    // While the old process drains, it is the new one that says how the service is.
+    for _ in 0..20 {
+        let reply = request(site.operations(), "GET /readyz", "", b"");
+        assert_eq!((reply.status, reply.text().as_str()), (200, "store: ok\nupstream: ok\n"));
+    }
     assert!(alive(first));
     let reply = ask(&mut upload, &half).expect("the upload is answered");
     assert_eq!((reply.status, reply.text()), (200, SIZE.to_string()));
@@ -238,10 +255,21 @@ fn what_cannot_start_changes_nothing() {
     let good = fs::read_to_string(site.config()).unwrap();
     let nowhere = good.replace(site.database().to_str().unwrap(), "/proc/gitlatch.db");
     assert_ne!(good, nowhere);
+    // The store of an older version is not touched: nobody could go back.
+    let older = site.folder().join("older.db");
+    let store = rusqlite::Connection::open(&older).unwrap();
+    store.execute_batch(include_str!("../../src/store/sqlite/migrations/0001.sql")).unwrap();
+    store.pragma_update(None, "application_id", i32::from_be_bytes(*b"glat")).unwrap();
+    store.pragma_update(None, "user_version", 1).unwrap();
+    drop(store);
+    fs::set_permissions(&older, fs::Permissions::from_mode(0o600)).unwrap();
+    let bytes = fs::read(&older).unwrap();
+    let changing = good.replace(site.database().to_str().unwrap(), older.to_str().unwrap());
     // What stands in the file and lies at the program's place, and what the log says.
-    let cases: [(&str, Option<Lying>, &str); 6] = [
+    let cases: [(&str, Option<Lying>, &str); 7] = [
         ("[server]\nlisten = 'x'\n", None, "exit status: 1"),
         (&nowhere, None, "exit status: 1"),
+        (&changing, None, "exit status: 1"),
         (&good, Some(("", 0)), "cannot be started"),
         (&good, Some(("#!/bin/sh\n", 0o644)), "cannot be started"),
         (&good, Some(("\x7fELF rubbish", 0o755)), "not "),
@@ -264,6 +292,8 @@ fn what_cannot_start_changes_nothing() {
     }
     // What was wrong is in the same place as everything else that is said.
     assert!(site.errors().contains("proxy.toml:2:10: `listen`"), "{}", site.errors());
+    assert!(site.errors().contains("this version changes the store at"), "{}", site.errors());
+    assert!(fs::read(&older).unwrap() == bytes, "an older store was changed");
     // The program that lies there now is the one that is taken.
     fs::write(site.config(), &good).unwrap();
     fs::remove_file(&program).unwrap();
@@ -314,6 +344,65 @@ fn a_second_signal_is_refused_and_an_end_comes_first() {
     for pid in child.unwrap_or_default().split_whitespace() {
         assert!(!alive(pid.parse().unwrap()), "{pid}");
     }
+}
+
+/// Speaks for the new process until it is told to take over, and then takes its time.
+const SLOW: &str = "#!/bin/sh
+trap 'echo \"the new one is told\" >&2; exit 0' TERM
+word() { dd bs=65536 count=1 2>/dev/null >/dev/null; }
+word && word && printf ready >&0 && word
+echo waits >&2
+while [ -e gitlatch ] && [ ! -e go ]; do sleep 0.02; done
+printf taken >&0
+while [ -e gitlatch ]; do sleep 0.02; done
+";
+
+#[test]
+fn an_end_that_comes_while_handing_over_is_everybodys() {
+    let builder = SiteBuilder::repositories();
+    let program = builder.folder().join("gitlatch");
+    symlink(env!("CARGO_BIN_EXE_gitlatch"), &program).unwrap();
+    let mut site = builder.prepare();
+    let mut command = Command::new(&program);
+    command.args(["serve", "--config"]).arg(site.config()).current_dir(site.folder());
+    site.start_by(command);
+    assert_eq!(request(site.address(), HEAD, "", b"").status, 401);
+    // What is under way lasts until all is told.
+    let mut slow = connect(site.address());
+    slow.write_all(format!("{HEAD} HTTP/1.1\r\nHost: a\r\n").as_bytes()).unwrap();
+    script(&program, SLOW, 0o755);
+    site.signal("USR2");
+    let said = |words: &str| site.errors().contains(words).then_some(());
+    eventually("a new process that is to take over", || said("waits"));
+    site.signal("TERM");
+    site.logged(&["\"draining\""]);
+    fs::write(site.folder().join("go"), "").unwrap();
+    let pid = site.logged(&["\"handed over; draining\""])["pid"].as_u64().unwrap();
+    let _heirs = Heirs(vec![pid]);
+    site.logged(&["\"told to stop while handing over: so is the new process\""]);
+    eventually("the end of the new process", || said("the new one is told"));
+    slow.write_all(b"\r\n").unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert_eq!(site.wait(), Some(0));
+}
+
+#[test]
+fn where_no_restart_is_possible_it_serves() {
+    let builder = SiteBuilder::repositories();
+    let gone = builder.folder().join("gone");
+    let mut site = builder.prepare();
+    let serve = site.command(&["serve"]);
+    fs::create_dir(&gone).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "rmdir \"$PWD\" && exec \"$0\" \"$@\""]).arg(serve.get_program());
+    command.args(serve.get_args()).current_dir(&gone);
+    site.start_by(command);
+    assert_eq!(request(site.address(), HEAD, "", b"").status, 401);
+    site.signal("USR2");
+    site.logged(&["\"not restarted: what to start was not known", "working directory"]);
+    assert_eq!(request(site.address(), HEAD, "", b"").status, 401);
 }
 
 #[test]
@@ -382,13 +471,18 @@ fn tickets_of_the_old_process_are_good_in_the_new_one() {
     let ticket = action["header"]["X-Gitlatch-Ticket"].as_str().unwrap();
     let ticket = format!("X-Gitlatch-Ticket: {ticket}\r\n");
     let address = site.address();
-    let mut heirs = Heirs::default();
-    heirs.next(&site);
     // The key is in nothing that others may read of the process.
-    let environment = fs::read(format!("/proc/{}/environ", heirs.0[0])).unwrap();
-    let environment = String::from_utf8_lossy(&environment).into_owned();
-    let own: Vec<_> = environment.split('\0').filter(|one| one.starts_with("GITLATCH")).collect();
-    assert_eq!(own, ["GITLATCH_HANDOVER=stdin"]);
+    let environment = |pid: u64| {
+        let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines = text.split('\0').filter(|line| !line.is_empty()).map(str::to_owned);
+        lines.collect::<BTreeSet<String>>()
+    };
+    let old = environment(u64::from(site.pid()));
+    let mut heirs = Heirs::default();
+    let new = environment(heirs.next(&site));
+    let more: Vec<&String> = new.difference(&old).collect();
+    assert_eq!(more, ["GITLATCH_HANDOVER=stdin"]);
     assert_eq!(site.wait(), Some(0));
     let reply = request(address, &format!("GET /{path}"), &ticket, b"");
     assert_eq!((reply.status, reply.text()), (200, "content".to_owned()));

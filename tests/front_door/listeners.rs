@@ -1,7 +1,9 @@
 //! Where connections come from: sockets that a service manager passes, and who may connect to those that
 //! are made; and the word to a service manager.
 
-use super::support::{PATIENCE, Ran, Reply, Site, SiteBuilder, bearer, replies, request};
+use super::support::{
+    PATIENCE, Ran, Reply, Site, SiteBuilder, bearer, eventually, replies, request,
+};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use command_fds::{CommandFdExt, FdMapping};
@@ -279,6 +281,11 @@ fn a_service_manager_is_told() {
     site.signal("TERM");
     assert_eq!(manager.hears(), "STOPPING=1\nSTATUS=draining\n");
     assert_eq!(manager.hears(), "EXTEND_TIMEOUT_USEC=15000000\n");
+    // It reloads still, but is not ready any more: that would be taken for the end of the stop.
+    let reloaded = |site: &Site| site.log().matches("\"reloaded\"").count();
+    let before = reloaded(&site);
+    site.signal("HUP");
+    eventually("the reload", || (reloaded(&site) > before).then_some(()));
     for _ in 0..2 {
         assert_eq!(manager.next(), "WATCHDOG=1\n");
     }

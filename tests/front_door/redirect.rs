@@ -47,6 +47,13 @@ fn people_are_sent_to_the_public_address() {
         ("GET http://evil.example/x HTTP/1.1\r\nHost: evil.example", 400, ""),
         ("GET /a\\b HTTP/1.1\r\nHost: a", 400, ""),
         ("GET /a<b HTTP/1.1\r\nHost: a", 400, ""),
+        // What browsers send by themselves is no credential that anybody chose to send.
+        (
+            "GET /x?tokens=1&at=token HTTP/1.1\r\nHost: a\r\nCookie: session=x\r\nSec-Fetch-Mode: navigate\r\n\
+             Sec-WebSocket-Key: x\r\nUpgrade-Insecure-Requests: 1\r\nX-Atlassian-Token: no-check",
+            301,
+            "/x?tokens=1&at=token",
+        ),
         ("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 403, ""),
         ("OPTIONS * HTTP/1.1\r\nHost: a", 403, ""),
         ("CONNECT evil.example:443 HTTP/1.1\r\nHost: a", 403, ""),
@@ -101,13 +108,32 @@ fn a_credential_is_not_sent_on() {
     let (site, address) = site();
     let query = format!("GET /x?access_token={TOKEN}");
     let header = format!("PRIVATE-TOKEN: {TOKEN}\r\n");
-    let cases: [(&str, &str); 6] = [
+    let escaped = format!("GET /x?a=%{:x}{}", TOKEN.as_bytes()[0], &TOKEN[1..]);
+    let cases: [(&str, &str); 23] = [
         ("GET /team/app.git/info/refs?service=git-upload-pack", &bearer(TOKEN)),
         ("GET /x", &basic("alice", "correct horse")),
         ("POST /x", &bearer("anything")),
         ("GET /x", "authorization:\r\n"),
         ("GET /x", &header),
         (&query, ""),
+        (&escaped, ""),
+        // What is none of ours is a secret all the same.
+        ("GET /x", "PRIVATE-TOKEN: glpat-x\r\n"),
+        ("HEAD /x", "JOB-TOKEN: x\r\n"),
+        ("GET /x", "Deploy-Token: x\r\n"),
+        ("GET /x", "Proxy-Authorization: Basic eDp5\r\n"),
+        ("GET /x", "X-Auth-Token: x\r\n"),
+        ("GET /x", "X_Auth_Token: x\r\n"),
+        ("GET /x", "X-Api-Key: x\r\n"),
+        ("GET /x", "X-Gitlatch-Ticket: x\r\n"),
+        ("GET /x?private_token=glpat-x", ""),
+        ("HEAD /x?a=b&JOB_TOKEN=x", ""),
+        ("GET /x?%61ccess_token=x", ""),
+        ("GET /x?a;token=x", ""),
+        ("GET /x?os_username=alice&os_password=x", ""),
+        ("GET /x?oauth_signature=x", ""),
+        ("GET /x?jwt=x", ""),
+        ("POST /x?rss_token=x", ""),
     ];
     for (line, headers) in cases {
         let reply = request(address, line, headers, b"");

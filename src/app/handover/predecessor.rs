@@ -6,6 +6,8 @@ use crate::app::supervision;
 use crate::auth::ticket::TicketKey;
 use crate::server::Shared;
 use anyhow::Context;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
 use std::os::fd::AsFd;
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,27 +20,47 @@ const ENDING: Duration = Duration::from_secs(1);
 
 /// What is handed over, and how.
 pub(in crate::app) struct Predecessor {
-    program: Program,
+    /// What to start; otherwise why that is not known.
+    program: Result<Program, String>,
     key: Arc<TicketKey>,
     /// Cancelled when this process begins to drain.
     stop: CancellationToken,
-    /// Cancelled when this process has nothing more to say to the service manager.
-    silent: CancellationToken,
+    /// Cancelled when another process serves: this one has nothing more to say to the service manager, and
+    /// leaves the operations address to that one.
+    handed: CancellationToken,
+    fate: Mutex<Fate>,
     /// There while this process serves and no restart is under way.
     sockets: Mutex<Option<Vec<Shared>>>,
     /// The restart under way, or the last one.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What became of the service that was this process's.
+#[derive(Default)]
+struct Fate {
+    /// It was told to stop, by a signal.
+    stopped: bool,
+    /// The process that serves since.
+    heir: Option<u32>,
+}
+
 impl Predecessor {
-    /// One that does not serve yet.
+    /// One that does not serve yet. Where `program` is not known it serves all the same, and is not restarted.
     pub(in crate::app) fn new(
-        program: Program,
+        program: anyhow::Result<Program>,
         key: Arc<TicketKey>,
         stop: CancellationToken,
-        silent: CancellationToken,
+        handed: CancellationToken,
     ) -> Self {
-        Self { program, key, stop, silent, sockets: Mutex::default(), thread: Mutex::default() }
+        Self {
+            program: program.map_err(|error| format!("{error:#}")),
+            key,
+            stop,
+            handed,
+            fate: Mutex::default(),
+            sockets: Mutex::default(),
+            thread: Mutex::default(),
+        }
     }
 
     /// From now on these sockets can be handed over.
@@ -46,9 +68,24 @@ impl Predecessor {
         self.put(sockets);
     }
 
-    /// This process drains: nobody shall wait in sockets that nobody accepts from.
+    /// This process was told to stop and drains: nobody shall wait in sockets that nobody accepts from.
     pub(in crate::app) fn drains(&self) {
         drop(self.take());
+        self.settle(|fate| fate.stopped = true);
+    }
+
+    /// Who tells this process to stop means the service. When another process has just become that, it is
+    /// told, whichever of the two was first.
+    fn settle(&self, change: impl FnOnce(&mut Fate)) {
+        let mut fate = lock(&self.fate);
+        change(&mut fate);
+        let Fate { stopped: true, heir: Some(pid) } = *fate else { return };
+        // Our own child, which nobody has waited for: its number is nobody else's.
+        let heir = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        match heir.map_or(Err(Errno::SRCH), |heir| kill_process(heir, Signal::TERM)) {
+            Ok(()) => tracing::info!(pid, "told to stop while handing over: so is the new process"),
+            Err(error) => tracing::error!(%error, pid, "the new process cannot be told to stop"),
+        }
     }
 
     /// Hands over, in a thread of its own: what keeps it from that is in the log.
@@ -57,6 +94,14 @@ impl Predecessor {
             tracing::error!(
                 "not restarted: this is process 1 of its container, which ends with it; replace the \
                  container"
+            );
+            return;
+        }
+        if let Err(error) = &self.program {
+            tracing::error!(
+                error,
+                "not restarted: what to start was not known when this process started; stop and start \
+                 gitlatch"
             );
             return;
         }
@@ -96,16 +141,17 @@ impl Predecessor {
     }
 
     fn hand_over(&self, sockets: Vec<Shared>) {
-        tracing::info!(program = %self.program.path().display(), "restarting");
         match self.try_to(&sockets) {
             Ok(pid) => {
                 // The files of Unix sockets and the service manager are the new process's now.
                 for custody in sockets.iter().filter_map(|socket| socket.custody.as_ref()) {
                     custody.set(false);
                 }
-                self.silent.cancel();
+                // First this, so that nobody hears of a drain who asks whether the service is ready.
+                self.handed.cancel();
                 self.stop.cancel();
                 tracing::info!(pid, "handed over; draining");
+                self.settle(|fate| fate.heir = Some(pid));
             }
             Err(error) => {
                 // Whoever reads the word may try again.
@@ -117,15 +163,17 @@ impl Predecessor {
     }
 
     fn try_to(&self, sockets: &[Shared]) -> anyhow::Result<u32> {
+        let program = self.program.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+        tracing::info!(program = %program.path().display(), "restarting");
         let (channel, theirs) = Channel::pair().context("there are no more descriptors")?;
-        let mut command = self.program.command();
+        let mut command = program.command();
         supervision::leave_out(&mut command);
         command.stdin(theirs).env(VARIABLE, "stdin");
         let spawned = command.spawn();
         // With it goes the other end, of which the new process has the only copy then.
         drop(command);
-        let mut child = spawned
-            .with_context(|| format!("{} cannot be started", self.program.path().display()))?;
+        let mut child =
+            spawned.with_context(|| format!("{} cannot be started", program.path().display()))?;
         let pid = child.id();
         match self.pass(&channel, sockets, pid) {
             Ok(()) => Ok(pid),

@@ -18,7 +18,7 @@ pub(in crate::app) struct Program {
 }
 
 impl Program {
-    /// Remembers it. What lies at the path may be another file later, and `/proc/self/exe` names one that
+    /// Remembers it, which nothing but a restart needs. What lies at the path may be another file later, and `/proc/self/exe` names one that
     /// was deleted then, so it is called at the start.
     ///
     /// # Errors

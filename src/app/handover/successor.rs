@@ -2,7 +2,6 @@
 
 use super::channel::{Channel, FORM, Legacy};
 use super::{ANSWERING, MAIN, READY, TAKE, TAKEN, VARIABLE};
-use crate::app::supervision;
 use crate::auth::ticket::TicketKey;
 use crate::config::Listen;
 use crate::server::{Custody, Inherited};
@@ -83,7 +82,6 @@ impl Successor {
         if let Err(error) = self.channel.hear(MAIN, ANSWERING, stop) {
             tracing::warn!(%error, "whether the service manager knows the new process is not known");
         }
-        supervision::ready();
         Ok(())
     }
 }

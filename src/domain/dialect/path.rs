@@ -4,7 +4,7 @@
 //! on which two readers could disagree (an empty segment, a dot segment, a doubly encoded slash) has
 //! no safe verdict and gets none.
 
-pub use super::query::{check_token_query, parameter};
+pub use super::query::{check_token_query, is_credential_in_query, parameter};
 use crate::domain::segments::segments;
 use std::borrow::Cow;
 

@@ -3,26 +3,24 @@
 use super::path::{PathFault, decode};
 use std::borrow::Cow;
 
-/// Parameters by which hosts take credentials or let a request be another one, in lower case. An ending
-/// `*` stands for whatever follows.
-const OVERRIDES: &[&str] = &[
-    "_method",
+/// Parameters by which hosts take credentials, in lower case. An ending `*` stands for whatever follows.
+const CREDENTIALS: &[&str] = &[
     "access_token",
     "feed_token",
     "job_token",
     "jwt",
     "oauth_*",
-    "os_authtype",
     "os_password",
     "os_username",
     "private_token",
     "rss_token",
-    "sudo",
     "token",
-    "x-http-method*",
-    "x-method-override",
     "xoauth_*",
 ];
+
+/// Those by which they let a request be another one, in the same form.
+const OVERRIDES: &[&str] =
+    &["_method", "os_authtype", "sudo", "x-http-method*", "x-method-override"];
 
 /// What is refused besides in the query of a token's request: parameters that carry credentials or make
 /// another request of it, in any spelling.
@@ -30,18 +28,29 @@ const OVERRIDES: &[&str] = &[
 /// # Errors
 /// The first such parameter.
 pub fn check_token_query(raw: &str) -> Result<(), PathFault> {
-    for (name, _) in parameters(raw) {
+    match first_of(raw, &[CREDENTIALS, OVERRIDES]) {
+        Some(known) => Err(PathFault::Parameter(known)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a parameter is there by which some host takes a credential, in any spelling.
+#[must_use]
+pub fn is_credential_in_query(raw: &str) -> bool {
+    first_of(raw, &[CREDENTIALS]).is_some()
+}
+
+/// The first parameter that is one of these.
+fn first_of(raw: &str, lists: &[&[&'static str]]) -> Option<&'static str> {
+    parameters(raw).find_map(|(name, _)| {
         let name = plain(name).to_ascii_lowercase();
         let name = name.trim();
-        let found = OVERRIDES.iter().find(|known| match known.strip_suffix('*') {
+        let is_it = |known: &&&str| match known.strip_suffix('*') {
             Some(start) => name.starts_with(start),
             None => name == **known,
-        });
-        if let Some(known) = found {
-            return Err(PathFault::Parameter(known));
-        }
-    }
-    Ok(())
+        };
+        lists.iter().copied().flatten().find(is_it).copied()
+    })
 }
 
 /// The value of a parameter that is judged, decoded; `None` when it is not there. A name in another case
@@ -90,8 +99,9 @@ mod tests {
         ];
         for query in good {
             assert_eq!(check_token_query(query), Ok(()), "{query}");
+            assert!(!is_credential_in_query(query), "{query}");
         }
-        let bad = [
+        let credentials = [
             "access_token=x",
             "limit=1&ACCESS_TOKEN=x",
             "%61ccess_token=x",
@@ -99,18 +109,25 @@ mod tests {
             "+token=x",
             "token%20=x",
             "a;os_username=x",
-            "os_authType=basic",
             "OAUTH_consumer_key=x",
             "xoauth_requestor_id=admin",
+            "jwt=x",
+            "&&private_token=",
+        ];
+        let others = [
+            "os_authType=basic",
             "_method=DELETE",
             "%5fmethod=DELETE",
             "X-HTTP-Method-Override=DELETE",
             "sudo=root",
-            "jwt=x",
-            "&&private_token=",
         ];
-        for query in bad {
+        for query in credentials {
             assert!(check_token_query(query).is_err(), "{query}");
+            assert!(is_credential_in_query(query), "{query}");
+        }
+        for query in others {
+            assert!(check_token_query(query).is_err(), "{query}");
+            assert!(!is_credential_in_query(query), "{query}");
         }
     }
 

@@ -5,7 +5,7 @@ mod inbound;
 mod outbound;
 
 pub use inbound::inbound;
-pub use outbound::{is_ours, only_authorization, outbound};
+pub use outbound::{is_credential, is_ours, only_authorization, outbound};
 
 use crate::domain::token::contains_form;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};

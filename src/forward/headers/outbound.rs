@@ -1,6 +1,6 @@
 //! From a client to a host.
 
-use super::{OWN_COOKIE, binds_to_connection, connection_options};
+use super::{OWN_COOKIE, binds_to_connection, connection_options, fold};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// Those that end at each connection (RFC 9110 §7.6.1), with what framing and gitlatch make anew.
@@ -99,6 +99,31 @@ fn is_harmless(name: &str) -> bool {
             // Of Bitbucket: that no page of another site has the browser send this.
             | "x-atlassian-token"
     )
+}
+
+/// Whether a header of this name carries a credential, by the custom of some host: `PRIVATE-TOKEN`,
+/// `Deploy-Token`, `X-Api-Key`. Cookies are none, nor is what only a browser itself can send (`Sec-…`).
+#[must_use]
+pub fn is_credential(name: &str) -> bool {
+    const WORDS: [&str; 13] = [
+        "apikey",
+        "assertion",
+        "auth",
+        "authentication",
+        "authorization",
+        "credential",
+        "credentials",
+        "jwt",
+        "key",
+        "password",
+        "secret",
+        "ticket",
+        "token",
+    ];
+    let words = fold(name);
+    !is_harmless(name)
+        && !name.starts_with("sec-")
+        && words.split('-').any(|word| WORDS.contains(&word))
 }
 
 /// What of a client's headers goes upstream.
