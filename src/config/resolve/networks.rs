@@ -14,7 +14,7 @@ pub(super) fn read(section: &mut Section<'_>) -> (TrustedProxies, TrustedProxies
             let text = "`proxy_protocol`: some of these are in `trusted_proxies` too. Where their PROXY header \
                         names nobody (UNKNOWN, LOCAL), the X-Forwarded-For that the client itself wrote is \
                         believed: list in `trusted_proxies` only who writes that header";
-            section.notes.warning(entry.place, text.to_owned());
+            section.notes.warning(entry.place, text);
         }
     }
     (list(&trusted), list(&proxies))
