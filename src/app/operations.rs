@@ -24,6 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the upstream may take to accept a connection before it counts as unreachable.
 const REACH: Duration = Duration::from_secs(2);
+/// How long whoever was accepted may take to be answered when it ends, as at a handover: an answer may wait
+/// for the upstream. Connections between requests end at once.
+const ENDING: Duration = Duration::from_secs(3);
 /// How long a count of tokens is good for: it is the one figure that costs a query.
 const COUNT_FOR: Duration = Duration::from_secs(10);
 
@@ -97,7 +100,10 @@ pub(super) fn start(desk: Desk) -> Running {
         listeners: desk.listeners,
         tls: None,
         workers: 1,
-        limits: Arc::new(ArcSwap::from_pointee(Limits::default())),
+        limits: Arc::new(ArcSwap::from_pointee(Limits {
+            drain_timeout: ENDING,
+            ..Limits::default()
+        })),
         connections: Arc::default(),
         faults: Arc::default(),
         stop: desk.stop,
