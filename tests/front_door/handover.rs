@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -237,6 +237,17 @@ fn under_load_nobody_notices() {
     assert!(TcpStream::connect(address).is_err());
 }
 
+/// A store as the first version made it.
+fn older_store(folder: &Path) -> PathBuf {
+    let path = folder.join("older.db");
+    let store = rusqlite::Connection::open(&path).unwrap();
+    store.execute_batch(include_str!("../../src/store/sqlite/migrations/0001.sql")).unwrap();
+    store.pragma_update(None, "application_id", i32::from_be_bytes(*b"glat")).unwrap();
+    store.pragma_update(None, "user_version", 1).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
 #[test]
 fn what_cannot_start_changes_nothing() {
     let builder = SiteBuilder::repositories();
@@ -256,13 +267,7 @@ fn what_cannot_start_changes_nothing() {
     let nowhere = good.replace(site.database().to_str().unwrap(), "/proc/gitlatch.db");
     assert_ne!(good, nowhere);
     // The store of an older version is not touched: nobody could go back.
-    let older = site.folder().join("older.db");
-    let store = rusqlite::Connection::open(&older).unwrap();
-    store.execute_batch(include_str!("../../src/store/sqlite/migrations/0001.sql")).unwrap();
-    store.pragma_update(None, "application_id", i32::from_be_bytes(*b"glat")).unwrap();
-    store.pragma_update(None, "user_version", 1).unwrap();
-    drop(store);
-    fs::set_permissions(&older, fs::Permissions::from_mode(0o600)).unwrap();
+    let older = older_store(site.folder());
     let bytes = fs::read(&older).unwrap();
     let changing = good.replace(site.database().to_str().unwrap(), older.to_str().unwrap());
     // What stands in the file and lies at the program's place, and what the log says.
