@@ -9,7 +9,7 @@ import time
 from house import ENVIRONMENT, run
 
 # What git says when it was refused and not when the host was away.
-REFUSED = ("error: 4", "HTTP 4", "Authentication failed")
+REFUSED = ("returned error: 4", "HTTP 4", "Authentication failed")
 
 
 class Worker:
