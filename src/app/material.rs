@@ -155,10 +155,10 @@ mod tests {
         write("key.pem", 0o600, &made.signing_key.serialize_pem());
         let config = |version: &str| {
             let text = format!(
-                "[server]\ntls_cert = 'cert.pem'\ntls_key = 'key.pem'\ntls_min_version = '{version}'\n\
-                 [store]\npath = '{}'\n[upstream]\nkind = 'git'\nurl = 'https://127.0.0.1:3000'\n\
-                 ca_file = 'ca.pem'\n",
-                path("gitlatch.db").display()
+                "[server]\ntls_cert = '{0}/cert.pem'\ntls_key = '{0}/key.pem'\n\
+                 tls_min_version = '{version}'\n[store]\npath = '{0}/gitlatch.db'\n[upstream]\n\
+                 kind = 'git'\nurl = 'https://127.0.0.1:3000'\nca_file = '{0}/ca.pem'\n",
+                dir.path().display()
             );
             write("proxy.toml", 0o600, &text);
             match config::load(&path("proxy.toml"), &Environment::process()) {
