@@ -99,7 +99,8 @@ fn request(bytes: &[u8]) -> Option<Message> {
     Some(one)
 }
 
-/// The answers that a client got to requests by these methods.
+/// The answers that a client got to requests by these methods. What nobody can read may have been a `HEAD`:
+/// an answer beyond the last request may lack the body that it tells of.
 ///
 /// # Errors
 /// What is left when it is none.
@@ -107,7 +108,7 @@ pub(crate) fn answers(bytes: &[u8], methods: &[&str]) -> Result<Vec<Message>, St
     let mut found = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
-        let method = methods.get(found.len()).copied().unwrap_or_default();
+        let method = methods.get(found.len()).copied();
         let one = answer(rest, method);
         let one = one.ok_or_else(|| format!("{}", rest.escape_ascii()))?;
         rest = &rest[one.length..];
@@ -118,14 +119,14 @@ pub(crate) fn answers(bytes: &[u8], methods: &[&str]) -> Result<Vec<Message>, St
     Ok(found)
 }
 
-fn answer(bytes: &[u8], method: &str) -> Option<Message> {
+fn answer(bytes: &[u8], method: Option<&str>) -> Option<Message> {
     let mut rest = bytes;
     let line = line(&mut rest)?;
     let status = line.strip_prefix(b"HTTP/1.1 ").or(line.strip_prefix(b"HTTP/1.0 "))?.get(..3)?;
     let status = std::str::from_utf8(status).ok()?.parse().ok()?;
     let mut one = Message { status, headers: headers(&mut rest)?, ..Message::default() };
     let (lengths, codings) = (one.values("content-length"), one.values("transfer-encoding"));
-    let none = method == "HEAD" || matches!(status, 100..200 | 204 | 304);
+    let none = method == Some("HEAD") || matches!(status, 100..200 | 204 | 304);
     let framing = match (&lengths[..], &codings[..]) {
         _ if none => Framing::Length(0),
         ([], [coding]) if *coding == b"chunked" => Framing::Chunks,
@@ -134,6 +135,7 @@ fn answer(bytes: &[u8], method: &str) -> Option<Message> {
         _ => return None,
     };
     body(&mut one, &mut rest, &framing);
+    one.whole |= method.is_none() && one.body.is_empty();
     one.length = bytes.len() - rest.len();
     one.whole.then_some(one)
 }
