@@ -88,7 +88,9 @@ pub fn reading(config: &Config) -> Reading {
 /// # Errors
 /// When the clock stands before 1970.
 pub fn now() -> anyhow::Result<Timestamp> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    let since =
+        since.context("the clock stands before 1970; set it right (by NTP, say) and try again")?;
     Ok(Timestamp::from_millis(i64::try_from(since.as_millis())?))
 }
 

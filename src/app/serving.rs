@@ -20,6 +20,8 @@ pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
     let program = Program::remember();
     telemetry::log::start(config.log.json, config.log.level);
     warn(&report);
+    // No token could be judged by such a clock, and no answer dated.
+    super::now()?;
     let mut successor = Successor::arrive()?;
     let mut inherited = match &mut successor {
         Some(successor) => {

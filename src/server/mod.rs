@@ -8,6 +8,7 @@
 mod accept;
 mod connection;
 mod connections;
+mod date;
 mod faults;
 mod impatient;
 mod inherited;

@@ -3,7 +3,7 @@
 use super::connections::Open;
 use super::listener::Accepted;
 use super::turned_away::Doorman;
-use super::{BoxError, Faults, Limits, Peer, Pulse, Service, connection, tls};
+use super::{BoxError, Faults, Limits, Peer, Pulse, Service, connection, date, tls};
 use arc_swap::ArcSwap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ impl Worker {
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
             // Whoever starts workers waits to be told.
             let begin = async {
-                match make() {
+                match date::begin().await.and_then(|()| make()) {
                     Ok(service) => {
                         let member = setting.pulse.join(&name);
                         let _ = tell.send(Ok(()));
