@@ -16,7 +16,7 @@ use gitlatch::config::{Identity, Origin, Remote};
 use gitlatch::domain::client::TrustedProxies;
 use gitlatch::domain::dialect::Kind;
 use gitlatch::domain::git::lfs::OtherHosts;
-use gitlatch::domain::intent::{Action, Place};
+use gitlatch::domain::intent::Place;
 use gitlatch::domain::names::{GroupName, UserName};
 use gitlatch::domain::permission::{Level, Permission, Permissions};
 use gitlatch::domain::policy::limits::Limits;
@@ -240,8 +240,7 @@ impl House {
             .build_local(LocalOptions::default())
             .unwrap();
         let host = Rc::<Host>::default();
-        let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
-        let metrics = Arc::new(Metrics::new(&actions));
+        let metrics = Arc::new(Metrics::default());
         let address = runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();

@@ -21,7 +21,6 @@ mod workers;
 use crate::auth::ticket::{TicketKey, Tickets};
 use crate::auth::vault::Vault;
 use crate::config::{Config, Origin, Report};
-use crate::domain::intent::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::forward::queue::Queue;
 use crate::gate::Rules;
@@ -139,8 +138,7 @@ impl House {
         let public = public_origin(&config, &listeners);
         let rules = Arc::new(ArcSwap::from_pointee(rules(&config, &public.prefix)));
         let limits = limits::InForce::new(&config);
-        let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
-        let mut metrics = Metrics::new(&actions);
+        let mut metrics = Metrics::default();
         if health::interval(&config).is_some() {
             metrics.watch_upstream();
         }

@@ -105,15 +105,24 @@ impl Owner {
             Self::Repository(_) => false,
         }
     }
+
+    /// Its text (`user alice`, `project group/**`), as the kind, the name and what stands behind it.
+    #[must_use]
+    pub fn pieces(&self) -> [&str; 3] {
+        match self {
+            Self::User(name) => ["user ", name.as_str(), ""],
+            Self::Project(scope) => {
+                let [name, below] = scope.pieces();
+                ["project ", name, below]
+            }
+            Self::Repository(path) => ["repository ", path.as_str(), ""],
+        }
+    }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(name) => write!(f, "user {name}"),
-            Self::Project(scope) => write!(f, "project {scope}"),
-            Self::Repository(path) => write!(f, "repository {path}"),
-        }
+        self.pieces().into_iter().try_for_each(|piece| f.write_str(piece))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::principal::TokenPrincipal;
 use crate::domain::token::contains_form;
 use crate::forward::body::{Body, Meter};
 use crate::forward::headers::REQUEST_ID;
-use crate::telemetry::{GuestBook, PushedRef, Record, Shown, Verdict};
+use crate::telemetry::{GuestBook, PushedRef, Record, Verdict};
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, Uri};
@@ -205,15 +205,13 @@ impl Drop for Visit {
             refs: &refs,
             refs_count: (self.refs_count > refs.len()).then_some(self.refs_count),
             time: self.book.now().as_str(),
-            level: "info",
-            event: "request",
             id: &self.id,
             client: self.client,
             token: token.map(|token| token.id.0),
             token_name: token.map(|token| token.name.as_str()),
-            owner: token.map(|token| Shown(&token.owner)),
+            owner: token.map(|token| token.owner.pieces()),
             user: self.person.as_ref().map(UserName::as_str),
-            action: self.action.name(),
+            action: self.action,
             project: place.and_then(Place::project),
             repository: place.and_then(Place::repository).map(RepoPath::name),
             method: without_token(self.method.as_str()),

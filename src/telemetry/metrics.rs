@@ -6,6 +6,7 @@ mod tls;
 pub use tls::TlsSide;
 
 use super::record::{Record, Verdict};
+use crate::domain::intent::Action;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -13,7 +14,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::collections::HashMap;
 
 /// Upper bounds of the duration buckets, in seconds: a cached look-up to a clone of an hour.
 const BUCKETS: [f64; 12] =
@@ -68,6 +68,7 @@ pub const LIMITED: [&str; 2] = ["token", "address"];
 pub const LOOKUP_ANSWERS: [&str; 3] = ["memory", "database", "error"];
 
 struct OfAction {
+    /// By the number of the verdict, as [`Verdict::ALL`] has them.
     verdicts: Vec<Counter>,
     duration: Histogram,
 }
@@ -75,7 +76,8 @@ struct OfAction {
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
-    actions: HashMap<&'static str, OfAction>,
+    /// By the number of the action, as [`Action::ALL`] has them.
+    actions: Vec<OfAction>,
     received: Counter,
     sent: Counter,
     connections: Gauge,
@@ -83,12 +85,12 @@ pub struct Metrics {
     refused: Family<ByReason, Counter>,
     framing: Family<ByKind, Counter>,
     limited: Family<By, Counter>,
-    upstream_errors: HashMap<&'static str, Counter>,
+    upstream_errors: Vec<(&'static str, Counter)>,
     upstream_refused: Family<ByReason, Counter>,
     under_way: Gauge,
     waiting: Gauge,
     up: Gauge,
-    lookups: HashMap<&'static str, Counter>,
+    lookups: Vec<(&'static str, Counter)>,
     tokens: Gauge,
     expiring: Vec<Gauge>,
     trail: Gauge,
@@ -96,10 +98,9 @@ pub struct Metrics {
     tls: tls::Tls,
 }
 
-impl Metrics {
-    /// Counters for these actions.
-    #[must_use]
-    pub fn new(actions: &[&'static str]) -> Self {
+impl Default for Metrics {
+    /// All of them at nought.
+    fn default() -> Self {
         let mut registry = Registry::with_prefix("gitlatch");
         let requests = Family::<Outcome, Counter>::default();
         let durations =
@@ -117,15 +118,16 @@ impl Metrics {
         let expiring = Family::<ByTime, Gauge>::default();
         let soon = "Tokens that expire within this time";
         registry.register("tokens_expiring", soon, expiring.clone());
-        let of_action = |&action: &&'static str| {
+        let of_action = |action: &Action| {
+            let action = action.name();
             let verdicts = Verdict::ALL.iter().map(|verdict| {
                 requests.get_or_create_owned(&Outcome { action, verdict: verdict.name() })
             });
             let duration = durations.get_or_create_owned(&ByAction { action });
-            (action, OfAction { verdicts: verdicts.collect(), duration })
+            OfAction { verdicts: verdicts.collect(), duration }
         };
         let mut metrics = Self {
-            actions: actions.iter().map(of_action).collect(),
+            actions: Action::ALL.iter().map(of_action).collect(),
             upstream_errors: UPSTREAM_ERRORS
                 .into_iter()
                 .map(|kind| (kind, upstream.get_or_create_owned(&ByKind { kind })))
@@ -158,7 +160,9 @@ impl Metrics {
         metrics.register();
         metrics
     }
+}
 
+impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register("bytes_received", "Bytes of request bodies", self.received.clone());
@@ -195,7 +199,7 @@ impl Metrics {
 
     /// Counts one finished request.
     pub fn request(&self, record: &Record<'_>) {
-        if let Some(action) = self.actions.get(record.action) {
+        if let Some(action) = self.actions.get(record.action as usize) {
             if let Some(counter) = action.verdicts.get(record.verdict as usize) {
                 counter.inc();
             }
@@ -207,9 +211,7 @@ impl Metrics {
 
     /// Counts trouble with the upstream; `kind` is one of [`UPSTREAM_ERRORS`].
     pub fn upstream_error(&self, kind: &str) {
-        if let Some(counter) = self.upstream_errors.get(kind) {
-            counter.inc();
-        }
+        count(&self.upstream_errors, kind);
     }
 
     /// Counts a refusal over a limit on what is under way upstream; `reason` is one of
@@ -244,9 +246,7 @@ impl Metrics {
 
     /// Counts a look-up; `answer` is one of [`LOOKUP_ANSWERS`].
     pub fn store_lookup(&self, answer: &str) {
-        if let Some(counter) = self.lookups.get(answer) {
-            counter.inc();
-        }
+        count(&self.lookups, answer);
     }
 
     /// Counts lines of the log that were dropped.
@@ -294,6 +294,13 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// Counts one of a few kinds. To look through them all takes less than to hash.
+fn count(counters: &[(&'static str, Counter)], kind: &str) {
+    if let Some((_, counter)) = counters.iter().find(|(known, _)| *known == kind) {
+        counter.inc();
     }
 }
 

@@ -11,7 +11,7 @@ pub mod log;
 pub mod metrics;
 mod record;
 
-pub use record::{PushedRef, Record, Shown, Verdict};
+pub use record::{PushedRef, Record, Verdict};
 
 use log::{Clock, Stamp};
 use metrics::Metrics;

@@ -1,8 +1,9 @@
 //! What is written down about one request.
 
-use super::line::Object;
+use super::line::{Object, member};
 use crate::domain::client::write_address;
-use std::fmt::{self, Write as _};
+use crate::domain::intent::Action;
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -39,9 +40,6 @@ impl Verdict {
     }
 }
 
-/// A value that is written as it shows itself.
-pub struct Shown<'a>(pub &'a dyn fmt::Display);
-
 /// A ref that a push would change.
 pub struct PushedRef<'a> {
     /// Its name.
@@ -57,10 +55,6 @@ pub struct PushedRef<'a> {
 pub struct Record<'a> {
     /// When it ended, RFC 3339 in UTC.
     pub time: &'a str,
-    /// Always `info`.
-    pub level: &'static str,
-    /// Always `request`.
-    pub event: &'static str,
     /// The request id, which every answer of gitlatch's own carries too.
     pub id: &'a str,
     /// The client's address.
@@ -69,12 +63,12 @@ pub struct Record<'a> {
     pub token: Option<i64>,
     /// The token's name.
     pub token_name: Option<&'a str>,
-    /// Whose the token is.
-    pub owner: Option<Shown<'a>>,
+    /// Whose the token is, in pieces.
+    pub owner: Option<[&'a str; 3]>,
     /// The person who proved a password, for a call of gitlatch's own API.
     pub user: Option<&'a str>,
     /// What the request does.
-    pub action: &'static str,
+    pub action: Action,
     /// The project.
     pub project: Option<&'a str>,
     /// The repository's name in it.
@@ -122,54 +116,54 @@ impl Record<'_> {
 
     /// The members, in the order of the fields; what there is nothing to say about is left out.
     fn write(&self, mut to: Object<'_>) {
-        to.text("time", self.time);
-        to.text("level", self.level);
-        to.text("event", self.event);
-        to.text("id", self.id);
+        to.plain(member!("time"), self.time);
+        to.plain(member!("level"), "info");
+        to.plain(member!("event"), "request");
+        to.plain(member!("id"), self.id);
         if let Some(client) = self.client {
-            to.plain("client", |to| write_address(to, client));
+            to.written(member!("client"), |to| write_address(to, client));
         }
         if let Some(token) = self.token {
-            to.number("token", token);
+            to.number(member!("token"), token);
         }
         if let Some(name) = self.token_name {
-            to.text("token_name", name);
+            to.text(member!("token_name"), name);
         }
-        if let Some(Shown(owner)) = self.owner {
-            to.shown("owner", owner);
+        if let Some(owner) = self.owner {
+            to.pieces(member!("owner"), owner);
         }
         if let Some(user) = self.user {
-            to.text("user", user);
+            to.text(member!("user"), user);
         }
-        to.text("action", self.action);
+        to.plain(member!("action"), self.action.name());
         if let Some(project) = self.project {
-            to.text("project", project);
+            to.text(member!("project"), project);
         }
         if let Some(repository) = self.repository {
-            to.text("repository", repository);
+            to.text(member!("repository"), repository);
         }
         if !self.refs.is_empty() {
-            to.objects("refs", self.refs, |to, pushed| {
-                to.text("ref", pushed.r#ref);
-                to.text("old", pushed.old);
-                to.text("new", pushed.new);
+            to.objects(member!("refs"), self.refs, |to, pushed| {
+                to.text(member!("ref"), pushed.r#ref);
+                to.text(member!("old"), pushed.old);
+                to.text(member!("new"), pushed.new);
             });
         }
         if let Some(count) = self.refs_count {
-            to.number("refs_count", count);
+            to.number(member!("refs_count"), count);
         }
-        to.text("method", self.method);
-        to.text("path", self.path);
-        to.number("status", self.status);
-        to.text("verdict", self.verdict.name());
+        to.text(member!("method"), self.method);
+        to.text(member!("path"), self.path);
+        to.number(member!("status"), self.status);
+        to.plain(member!("verdict"), self.verdict.name());
         if let Some(reason) = self.reason {
-            to.text("reason", reason);
+            to.plain(member!("reason"), reason);
         }
-        to.number("bytes_in", self.bytes_in);
-        to.number("bytes_out", self.bytes_out);
-        to.number("duration_us", self.duration_us);
+        to.number(member!("bytes_in"), self.bytes_in);
+        to.number(member!("bytes_out"), self.bytes_out);
+        to.number(member!("duration_us"), self.duration_us);
         if let Some(took) = self.upstream_us {
-            to.number("upstream_us", took);
+            to.number(member!("upstream_us"), took);
         }
         to.end();
     }
@@ -188,10 +182,12 @@ impl Record<'_> {
         let _ = write!(
             text,
             " {} in {millis} ms, {} B in, {} B out",
-            self.action, self.bytes_in, self.bytes_out
+            self.action.name(),
+            self.bytes_in,
+            self.bytes_out
         );
         if let (Some(token), Some(owner)) = (self.token, &self.owner) {
-            let _ = write!(text, ", token {token} of {}", owner.0);
+            let _ = write!(text, ", token {token} of {}", owner.concat());
         }
         if let Some(client) = self.client {
             let _ = write!(text, ", from {client}");
@@ -201,5 +197,98 @@ impl Record<'_> {
         }
         let _ = write!(text, " [{}]", self.id);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request of which everything is known.
+    const WHOLE: Record<'_> = Record {
+        time: "2026-01-31T23:59:59.001Z",
+        id: "00000000000000ff",
+        client: Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7))),
+        token: Some(-7),
+        token_name: Some("a \"name\""),
+        owner: Some(["project ", "team", "/**"]),
+        user: Some("alice"),
+        action: Action::Push,
+        project: Some("team"),
+        repository: Some("app"),
+        refs: &[
+            PushedRef { r#ref: "refs/heads/é", old: "00", new: "ab" },
+            PushedRef { r#ref: "refs/heads/b\\", old: "cd", new: "00" },
+        ],
+        refs_count: Some(101),
+        method: "POST",
+        path: "/team/app.git/git-receive-pack",
+        status: 403,
+        verdict: Verdict::Refused,
+        reason: Some("scope"),
+        bytes_in: 18_446_744_073_709_551_615,
+        bytes_out: 0,
+        duration_us: 1_234_567,
+        upstream_us: Some(12),
+    };
+
+    fn line(record: &Record<'_>, json: bool) -> String {
+        // Behind the lines that came before.
+        let mut buffer = b"{}\n".to_vec();
+        record.format(&mut buffer, json);
+        String::from_utf8(buffer).unwrap().strip_prefix("{}\n").unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_member_has_its_place() {
+        let expected = concat!(
+            r#"{"time":"2026-01-31T23:59:59.001Z","level":"info","event":"request","#,
+            r#""id":"00000000000000ff","client":"192.0.2.7","token":-7,"#,
+            r#""token_name":"a \"name\"","owner":"project team/**","user":"alice","#,
+            r#""action":"push","project":"team","repository":"app","#,
+            r#""refs":[{"ref":"refs/heads/é","old":"00","new":"ab"},"#,
+            r#"{"ref":"refs/heads/b\\","old":"cd","new":"00"}],"refs_count":101,"#,
+            r#""method":"POST","path":"/team/app.git/git-receive-pack","status":403,"#,
+            r#""verdict":"refused","reason":"scope","bytes_in":18446744073709551615,"#,
+            r#""bytes_out":0,"duration_us":1234567,"upstream_us":12}"#,
+            "\n"
+        );
+        assert_eq!(line(&WHOLE, true), expected);
+    }
+
+    #[test]
+    fn what_there_is_nothing_to_say_about_is_left_out() {
+        let bare = Record {
+            client: None,
+            token: None,
+            token_name: None,
+            owner: None,
+            user: None,
+            project: None,
+            repository: None,
+            refs: &[],
+            refs_count: None,
+            reason: None,
+            upstream_us: None,
+            ..WHOLE
+        };
+        let expected = concat!(
+            r#"{"time":"2026-01-31T23:59:59.001Z","level":"info","event":"request","#,
+            r#""id":"00000000000000ff","action":"push","method":"POST","#,
+            r#""path":"/team/app.git/git-receive-pack","status":403,"verdict":"refused","#,
+            r#""bytes_in":18446744073709551615,"bytes_out":0,"duration_us":1234567}"#,
+            "\n"
+        );
+        assert_eq!(line(&bare, true), expected);
+    }
+
+    #[test]
+    fn a_line_for_people() {
+        let expected = concat!(
+            "2026-01-31T23:59:59.001Z 403 refused POST /team/app.git/git-receive-pack push ",
+            "in 1234 ms, 18446744073709551615 B in, 0 B out, token -7 of project team/**, ",
+            "from 192.0.2.7, scope [00000000000000ff]\n"
+        );
+        assert_eq!(line(&WHOLE, false), expected);
     }
 }

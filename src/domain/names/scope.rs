@@ -56,15 +56,21 @@ impl ProjectScope {
             }
         }
     }
+
+    /// Its text, as a name and what stands behind it.
+    #[must_use]
+    pub fn pieces(&self) -> [&str; 2] {
+        match self {
+            Self::Everywhere => ["*", ""],
+            Self::Exactly(project) => [project.as_str(), ""],
+            Self::Below(project) => [project.as_str(), "/**"],
+        }
+    }
 }
 
 impl fmt::Display for ProjectScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Everywhere => f.write_str("*"),
-            Self::Exactly(project) => write!(f, "{project}"),
-            Self::Below(project) => write!(f, "{project}/**"),
-        }
+        self.pieces().into_iter().try_for_each(|piece| f.write_str(piece))
     }
 }
 
