@@ -15,6 +15,7 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, Uri};
 use http_body_util::Full;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -35,11 +36,18 @@ impl Ids {
         Self { next: Cell::new(random) }
     }
 
-    pub(super) fn next(&self) -> String {
+    /// The next one as 16 hexadecimal digits.
+    pub(super) fn next(&self) -> HeaderValue {
         // An odd step has a period of 2^64, and neighbours do not look alike.
         let id = self.next.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
         self.next.set(id);
-        format!("{id:016x}")
+        let digit = |digit: u8| b"0123456789abcdef"[usize::from(digit & 15)];
+        let mut text = [0; 16];
+        for (two, byte) in text.as_chunks_mut().0.iter_mut().zip(id.to_be_bytes()) {
+            *two = [digit(byte >> 4), digit(byte)];
+        }
+        // Hexadecimal digits always are a value.
+        HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
 }
 
@@ -52,7 +60,7 @@ const CLIENT_LEFT: u16 = 499;
 
 /// What is known about a request so far. It is written down when it goes, whatever made it go.
 pub(super) struct Visit {
-    id: String,
+    id: HeaderValue,
     method: Method,
     target: Uri,
     client: Option<IpAddr>,
@@ -76,7 +84,7 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) fn new(
-        id: String,
+        id: HeaderValue,
         head: &Parts,
         peer: Option<IpAddr>,
         book: &Rc<GuestBook>,
@@ -105,12 +113,12 @@ impl Visit {
     }
 
     pub(super) fn id(&self) -> &str {
-        &self.id
+        // Every byte is one of ASCII.
+        self.id.to_str().unwrap_or_default()
     }
 
     pub(super) fn id_value(&self) -> HeaderValue {
-        // Hexadecimal digits always are one.
-        HeaderValue::from_str(&self.id).unwrap_or_else(|_| HeaderValue::from_static("-"))
+        self.id.clone()
     }
 
     pub(super) fn meter(&self) -> &Rc<Meter> {
@@ -205,7 +213,7 @@ impl Drop for Visit {
             refs: &refs,
             refs_count: (self.refs_count > refs.len()).then_some(self.refs_count),
             time: self.book.now().as_str(),
-            id: &self.id,
+            id: self.id(),
             client: self.client,
             token: token.map(|token| token.id.0),
             token_name: token.map(|token| token.name.as_str()),
@@ -243,7 +251,8 @@ fn headless(mut response: Response<Body>) -> Response<Body> {
 
 /// The text, unless a token stands in it in any spelling.
 pub(super) fn without_token(text: &str) -> &str {
-    let holds = contains_form(text.as_bytes()) || contains_form(decode(text).as_bytes());
+    let holds = contains_form(text.as_bytes())
+        || matches!(decode(text), Cow::Owned(plain) if contains_form(plain.as_bytes()));
     if holds { HIDDEN } else { text }
 }
 
@@ -256,4 +265,39 @@ pub(super) enum Cut {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sixteen_digits() {
+        let step = 0x9E37_79B9_7F4A_7C15_u64;
+        for id in [0, 1, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, u64::MAX] {
+            let written = Ids::starting_at(id.wrapping_sub(step)).next();
+            assert_eq!(written, format!("{id:016x}"));
+        }
+    }
+
+    #[test]
+    fn no_spelling_of_a_token_is_written() {
+        let token = format!("latu_{}", "a1B2".repeat(9));
+        let escaped: String = token.bytes().map(|b| format!("%{b:02x}")).collect();
+        let cases = [
+            (token.clone(), false),
+            (format!("/team/x{token}y.git"), false),
+            (escaped.clone(), false),
+            (format!("/%C3%28/{}", token.replacen('_', "%5F", 1)), false),
+            (format!("/%zz/{}", token.replacen('l', "%6C", 1)), false),
+            (token[..40].to_owned(), true),
+            (format!("/{}", token.replace('u', "x")), true),
+            (escaped[3..].to_owned(), true),
+            ("/team/%20.git".to_owned(), true),
+            ("GET".to_owned(), true),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(without_token(&text) == text, shown, "{text}");
+        }
+    }
 }
