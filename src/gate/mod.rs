@@ -139,7 +139,6 @@ impl Gate {
         // Whoever drops the upload leaves what is left of it to the drain.
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
         let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
-        let voice = lfs::voice(&rules, &head);
         // Apart from the connection, which would keep room for it while nothing is asked.
         let walk = Box::pin(self.walk(&rules, peer, head, upload, &mut visit));
         let walk = AssertUnwindSafe(walk);
@@ -157,6 +156,7 @@ impl Gate {
                 if let Some(reason) = refusal.crowded() {
                     self.book.metrics().upstream_refused(reason);
                 }
+                let voice = lfs::voice(&rules, &visit);
                 let response = refusal.answer().into_response(voice, visit.id());
                 visit.answer(response.map(Body::Ready))
             }

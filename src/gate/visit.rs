@@ -1,5 +1,6 @@
 //! One request's visit: its id, what passes, and what will be written down about it.
 
+use super::lfs::has_ticket;
 use super::push::Held;
 use super::recorded::Recorded;
 use crate::domain::dialect::path::decode;
@@ -63,6 +64,7 @@ pub(super) struct Visit {
     id: HeaderValue,
     method: Method,
     target: Uri,
+    has_ticket: bool,
     client: Option<IpAddr>,
     token: Option<Rc<TokenPrincipal>>,
     action: Action,
@@ -93,6 +95,7 @@ impl Visit {
             id,
             method: head.method.clone(),
             target: head.uri.clone(),
+            has_ticket: has_ticket(head),
             client: peer,
             token: None,
             action: Action::Unknown,
@@ -119,6 +122,16 @@ impl Visit {
 
     pub(super) fn id_value(&self) -> HeaderValue {
         self.id.clone()
+    }
+
+    /// The path as it came.
+    pub(super) fn path(&self) -> &str {
+        self.target.path()
+    }
+
+    /// Whether it came with a ticket for a transfer of LFS, good or bad.
+    pub(super) fn has_ticket(&self) -> bool {
+        self.has_ticket
     }
 
     pub(super) fn meter(&self) -> &Rc<Meter> {
@@ -223,7 +236,7 @@ impl Drop for Visit {
             project: place.and_then(Place::project),
             repository: place.and_then(Place::repository).map(RepoPath::name),
             method: without_token(self.method.as_str()),
-            path: without_token(self.target.path()),
+            path: without_token(self.path()),
             status: self.status,
             verdict: self.verdict,
             reason: self.reason,

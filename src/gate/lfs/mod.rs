@@ -6,7 +6,7 @@ mod batch;
 mod lock;
 mod ticket;
 
-pub(super) use ticket::voice;
+pub(super) use ticket::{has_ticket, voice};
 
 use super::refusal::Refusal;
 use super::visit::Visit;

@@ -36,12 +36,17 @@ pub(in crate::gate) struct Redeemed {
     at: Circumstances,
 }
 
+/// Whether a request came with a ticket, or with several.
+pub(in crate::gate) fn has_ticket(head: &Parts) -> bool {
+    head.headers.contains_key(HEADER)
+}
+
 /// The language of whoever asks: with a ticket it is a client of LFS, whatever the path.
-pub(in crate::gate) fn voice(rules: &Rules, head: &Parts) -> Voice {
-    if head.headers.contains_key(HEADER) {
+pub(in crate::gate) fn voice(rules: &Rules, visit: &Visit) -> Voice {
+    if visit.has_ticket() {
         return Voice::Lfs;
     }
-    rules.kind.voice(&rules.prefix, head.uri.path())
+    rules.kind.voice(&rules.prefix, visit.path())
 }
 
 impl Gate {
@@ -54,7 +59,7 @@ impl Gate {
         client: Option<IpAddr>,
         visit: &mut Visit,
     ) -> Result<Option<Redeemed>, Refusal> {
-        if !head.headers.contains_key(HEADER) {
+        if !visit.has_ticket() {
             return Ok(None);
         }
         if head.headers.get_all(HEADER).iter().count() > 1 {
