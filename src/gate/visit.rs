@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn no_spelling_of_a_token_is_written() {
         let token = format!("latu_{}", "a1B2".repeat(9));
-        let escaped: String = token.bytes().map(|b| format!("%{b:02x}")).collect();
+        let escaped = token.bytes().fold(String::new(), |text, b| format!("{text}%{b:02x}"));
         let cases = [
             (token.clone(), false),
             (format!("/team/x{token}y.git"), false),

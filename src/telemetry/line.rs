@@ -113,6 +113,7 @@ fn escape(to: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// The same for text that holds something to escape, which is rare.
 #[cold]
 fn escape_odd(to: &mut Vec<u8>, text: &str) {
     for character in text.chars() {
@@ -132,7 +133,8 @@ fn escape_odd(to: &mut Vec<u8>, text: &str) {
 fn any_odd(text: &[u8]) -> bool {
     fn any(bytes: &[u8]) -> bool {
         // Without a branch, or it would be done byte for byte.
-        bytes.iter().fold(false, |odd, &b| odd | (b < 0x20) | (b == b'"') | (b == b'\\'))
+        let odd = |b: &u8| u8::from(*b < 0x20) | u8::from(*b == b'"') | u8::from(*b == b'\\');
+        bytes.iter().fold(0, |seen, b| seen | odd(b)) != 0
     }
     match text.last_chunk::<8>() {
         Some(last) => text.as_chunks::<8>().0.iter().any(|piece| any(piece)) || any(last),
