@@ -11,13 +11,13 @@ use std::task::{Context, Poll, ready};
 pub struct Recorded {
     body: Body,
     /// `None` for an answer about which nothing is known any more: the request crashed.
-    visit: Option<Visit>,
+    visit: Option<Box<Visit>>,
     /// The body's own end was seen, or noted as missing.
     ended: bool,
 }
 
 impl Recorded {
-    pub(super) fn new(body: Body, visit: Visit) -> Self {
+    pub(super) fn new(body: Body, visit: Box<Visit>) -> Self {
         Self { body, visit: Some(visit), ended: false }
     }
 

@@ -85,13 +85,15 @@ pub(super) struct Visit {
 }
 
 impl Visit {
+    /// What is known about a request at its beginning. It is apart from whatever holds it: an answer passes
+    /// through many hands, and each connection keeps room for one.
     pub(super) fn new(
         id: HeaderValue,
         head: &Parts,
         peer: Option<IpAddr>,
         book: &Rc<GuestBook>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             id,
             method: head.method.clone(),
             target: head.uri.clone(),
@@ -112,7 +114,7 @@ impl Visit {
             meter: Meter::new(),
             book: Rc::clone(book),
             held: Vec::new(),
-        }
+        })
     }
 
     pub(super) fn id(&self) -> &str {
@@ -182,7 +184,7 @@ impl Visit {
     }
 
     /// Hands the answer over; the record is written when its body has ended.
-    pub(super) fn answer(mut self, mut response: Response<Body>) -> Response<Recorded> {
+    pub(super) fn answer(mut self: Box<Self>, mut response: Response<Body>) -> Response<Recorded> {
         response.headers_mut().insert(REQUEST_ID, self.id_value());
         if self.method == Method::HEAD {
             response = headless(response);
