@@ -49,7 +49,7 @@ impl Beside {
 
     fn announced(&mut self, listeners: &[Bound], what: &str) -> Option<Receiver<()>> {
         for listener in listeners {
-            tracing::info!(address = %listener, "{what}");
+            tracing::info!(pid = std::process::id(), address = %listener, "{what}");
         }
         let (open, opened) = mpsc::channel();
         (!listeners.is_empty()).then(|| {

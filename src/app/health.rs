@@ -1,13 +1,64 @@
-//! Looks after the upstream: whether it takes connections, for the operator. It decides about no request.
+//! Looks after the upstream: whether it takes connections, for the operator, who hears it from the log, or asks.
+//! It decides about no request.
 
 use super::workers::BackDoor;
 use crate::config::{Config, Target};
-use crate::forward::{ForwardError, RemoteHost};
+use crate::forward::http_backend::Folder;
+use crate::forward::{ForwardError, RemoteError, RemoteHost};
 use crate::telemetry::metrics::Metrics;
 use std::error::Error as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+
+/// How long the upstream may take to accept a connection before it counts as unreachable for who asks.
+const REACH: Duration = Duration::from_secs(2);
+
+/// What readiness asks of the upstream, for the threads that are asked.
+#[derive(Clone)]
+pub(super) struct Upstream {
+    config: Arc<Config>,
+    way: BackDoor,
+}
+
+impl Upstream {
+    pub(super) fn new(config: &Arc<Config>, way: &BackDoor) -> Self {
+        Self { config: Arc::clone(config), way: way.clone() }
+    }
+
+    /// It, for the thread that calls this.
+    pub(super) fn open(&self) -> Result<Asked, RemoteError> {
+        let folder = match &self.config.upstream.target {
+            Target::Url(_) => None,
+            Target::Folder { repositories, .. } => Some(repositories.clone()),
+        };
+        Ok(Asked { host: self.way.host(&self.config)?, folder })
+    }
+}
+
+/// The upstream, as one thread asks it: a host, or a folder.
+pub(super) struct Asked {
+    host: Option<RemoteHost>,
+    folder: Option<PathBuf>,
+}
+
+impl Asked {
+    /// Whether a request would reach it; at a host with an `https` URL both sides' certificates count.
+    pub(super) async fn check(&self) -> Result<(), String> {
+        if let Some(folder) = &self.folder {
+            Folder::open(folder).map_err(|error| error.to_string())?;
+        }
+        let Some(host) = &self.host else { return Ok(()) };
+        match tokio::time::timeout(REACH, host.reach()).await {
+            Ok(reached) => reached.map_err(|error| match error.source() {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            }),
+            Err(_elapsed) => Err("no connection in time".to_owned()),
+        }
+    }
+}
 
 /// How often the host is looked after, where there is one and somebody wants that.
 pub(super) fn interval(config: &Config) -> Option<Duration> {

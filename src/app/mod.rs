@@ -35,7 +35,7 @@ use arc_swap::ArcSwap;
 use beside::Beside;
 use material::Material;
 pub use proof::authenticate;
-pub use serving::serve;
+pub use serving::{decline, serve};
 use std::io::{self, Write};
 use std::mem;
 use std::net::SocketAddr;
@@ -192,14 +192,19 @@ impl House {
     }
 
     /// Serves what there is beside the public address, once that one is served.
-    fn beside(&mut self, connections: &Arc<Connections>, faults: &Arc<Faults>) -> Beside {
+    fn beside(
+        &mut self,
+        connections: &Arc<Connections>,
+        faults: &Arc<Faults>,
+        back_door: &BackDoor,
+    ) -> Beside {
         let mut beside = Beside::new(self.handed.clone());
         let (operations, plain) = (mem::take(&mut self.operations), mem::take(&mut self.plain));
         beside.operations(operations, |listeners, opened, stop| operations::Desk {
             listeners,
             opened,
             database: self.database.clone(),
-            upstream: operations::Upstream::of(&self.config.upstream.target),
+            upstream: health::Upstream::new(&self.config, back_door),
             metrics: Arc::clone(&self.metrics),
             connections: Arc::clone(connections),
             material: self.material.clone(),
@@ -243,10 +248,11 @@ impl House {
         let maintenance = self.database.serve()?;
         announce(&self.listeners);
         let closing = CancellationToken::new();
-        let mut beside = self.beside(&connections, &faults);
+        let upstream_tls = self.material.upstream();
+        let back_door = BackDoor::new(&self.config, self.public.clone(), upstream_tls)?;
+        let mut beside = self.beside(&connections, &faults, &back_door);
         let watch = self.material.watch(closing.clone())?;
         let (clerks, shift) = Clerks::start(|| Ok::<_, anyhow::Error>(self.database.registry()?))?;
-        let back_door = BackDoor::new(&self.config, self.public, self.material.upstream())?;
         health::watch(&self.config, &back_door, &self.metrics, &closing)?;
         let workers = Workers {
             vault: vault(&self.config)?,
@@ -283,7 +289,7 @@ impl House {
         // The workers have let go of the clerks, who end with what was begun.
         shift.end();
         drop(maintenance);
-        tracing::info!("stopped");
+        tracing::info!(pid = std::process::id(), "stopped");
         // The thread that writes the log ends last, so that no word of the end waits for a reader.
         drop(log);
         served.map_err(|error| anyhow::anyhow!(error))
@@ -292,7 +298,7 @@ impl House {
 
 fn announce(listeners: &[Bound]) {
     for listener in listeners {
-        tracing::info!(address = %listener, "listening");
+        tracing::info!(pid = std::process::id(), address = %listener, "listening");
     }
 }
 

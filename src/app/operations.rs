@@ -1,9 +1,8 @@
 //! The operations address: `/healthz`, `/readyz` and `/metrics`, and nothing of them in public.
 
+use super::health::{Asked, Upstream};
 use super::material::Material;
-use crate::config::Target;
 use crate::domain::settings::DAY_MILLIS;
-use crate::forward::http_backend::Folder;
 use crate::forward::queue::Queue;
 use crate::server::{self, Bound, Connections, Crowded, Fault, Faults, Limits, Peer, Plan, Pulse};
 use crate::store::Registry;
@@ -16,51 +15,16 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// How long the upstream may take to accept a connection before it counts as unreachable.
-const REACH: Duration = Duration::from_secs(2);
 /// How long whoever was accepted may take to be answered when it ends, as at a handover: an answer may wait
 /// for the upstream. Connections between requests end at once.
 const ENDING: Duration = Duration::from_secs(3);
 /// How long a count of tokens is good for: it is the one figure that costs a query.
 const COUNT_FOR: Duration = Duration::from_secs(10);
-
-/// What readiness asks of the upstream.
-#[derive(Clone, Debug)]
-pub(super) enum Upstream {
-    Host { host: String, port: u16 },
-    Folder(PathBuf),
-}
-
-impl Upstream {
-    pub(super) fn of(target: &Target) -> Self {
-        match target {
-            Target::Url(remote) => {
-                Self::Host { host: remote.origin.host.clone(), port: remote.origin.port }
-            }
-            Target::Folder { repositories, .. } => Self::Folder(repositories.clone()),
-        }
-    }
-
-    async fn check(&self) -> Result<(), String> {
-        match self {
-            Self::Host { host, port } => {
-                let connect = tokio::net::TcpStream::connect((host.as_str(), *port));
-                match tokio::time::timeout(REACH, connect).await {
-                    Ok(Ok(_)) => Ok(()),
-                    Ok(Err(error)) => Err(error.to_string()),
-                    Err(_elapsed) => Err("no connection in time".to_owned()),
-                }
-            }
-            Self::Folder(path) => Folder::open(path).map(drop).map_err(|error| error.to_string()),
-        }
-    }
-}
 
 /// What the operations address needs.
 pub(super) struct Desk {
@@ -119,7 +83,7 @@ pub(super) fn start(desk: Desk) -> Running {
         let served = server::run(plan, move |_| {
             Ok(Clerk {
                 database: database.clone(),
-                upstream: upstream.clone(),
+                upstream: upstream.open()?,
                 metrics: Arc::clone(&metrics),
                 connections: Arc::clone(&connections),
                 faults: Arc::clone(&faults),
@@ -138,7 +102,7 @@ pub(super) fn start(desk: Desk) -> Running {
 
 struct Clerk {
     database: Database,
-    upstream: Upstream,
+    upstream: Asked,
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     faults: Arc<Faults>,

@@ -9,6 +9,7 @@ use crate::auth::ticket::TicketKey;
 use crate::config::{Config, Report};
 use crate::server::Inherited;
 use crate::telemetry;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Serves until SIGTERM. `report` is what the loader said about the file of this configuration; a
@@ -20,9 +21,31 @@ pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
     let program = Program::remember();
     telemetry::log::start(config.log.json, config.log.level);
     warn(&report);
-    // No token could be judged by such a clock, and no answer dated.
+    let successor = Successor::arrive()?;
+    let voice = successor.as_ref().map(Successor::voice);
+    let served = serve_as(successor, program, config, report.file);
+    if let (Err(error), Some(voice)) = (&served, voice) {
+        voice.decline(&format!("{error:#}"));
+    }
+    served
+}
+
+/// Tells the process that serves, when this one is to take over from it, why it will not. Without one there
+/// is nobody to tell.
+pub fn decline(why: &str) {
+    if let Ok(Some(successor)) = Successor::arrive() {
+        successor.voice().decline(why);
+    }
+}
+
+fn serve_as(
+    mut successor: Option<Successor>,
+    program: anyhow::Result<Program>,
+    config: Config,
+    file: PathBuf,
+) -> anyhow::Result<()> {
+    // No token could be judged by a clock that is wrong, and no answer dated.
     super::now()?;
-    let mut successor = Successor::arrive()?;
     let mut inherited = match &mut successor {
         Some(successor) => {
             preflight::is_current(&config)?;
@@ -37,7 +60,7 @@ pub fn serve(config: Config, report: Report) -> anyhow::Result<()> {
         Arc::new(Predecessor::new(program, house.key.clone(), stop.clone(), handed.clone()));
     let supervision = Supervision::start(house.pulse.clone(), stop.clone(), handed)?;
     let readiness = Readiness::new(stop.clone());
-    let reload = house.reloader(report.file);
+    let reload = house.reloader(file);
     let restart = Arc::clone(&predecessor);
     let (drain, ending) = (Arc::clone(&restart), Arc::clone(&restart));
     let reloading = readiness.clone();

@@ -55,7 +55,10 @@ async fn listen(mut signals: Signals, stop: &CancellationToken, reactions: &Reac
             }
         }
         if stop.is_cancelled() {
-            tracing::warn!("told to stop twice: not waiting for transfers any longer");
+            tracing::warn!(
+                pid = std::process::id(),
+                "told to stop twice: not waiting for transfers any longer"
+            );
             // For the line to be written; whoever stalls the log does not stall the end.
             std::thread::sleep(SOON);
             std::process::exit(1);
@@ -63,6 +66,6 @@ async fn listen(mut signals: Signals, stop: &CancellationToken, reactions: &Reac
         // First what was asked for, then the word about it.
         stop.cancel();
         (reactions.drain)();
-        tracing::info!("draining");
+        tracing::info!(pid = std::process::id(), "draining");
     }
 }

@@ -39,12 +39,14 @@ pub(super) fn config_to_serve(path: &Path) -> anyhow::Result<(Config, Report)> {
     read(path, &Environment::process())
 }
 
-/// Mistakes go to standard error, a line each.
 fn read(path: &Path, environment: &Environment<'_>) -> anyhow::Result<(Config, Report)> {
-    load(path, environment).map_err(|report| {
-        output::complain(&report.to_string());
-        anyhow::anyhow!("{} has mistakes", path.display())
-    })
+    load(path, environment).map_err(|report| mistaken(path, &report))
+}
+
+/// Tells of mistakes on standard error, a line each.
+pub(super) fn mistaken(path: &Path, report: &Report) -> anyhow::Error {
+    output::complain(&report.to_string());
+    anyhow::anyhow!("{} has mistakes", path.display())
 }
 
 /// The store, for a command that adds to it: a new one is made when there is none.

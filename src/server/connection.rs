@@ -105,12 +105,12 @@ where
         // The proxy itself is many clients, or none.
         Ok(Ok(Header::Peer)) => return Ok(peer),
         Ok(Err(error)) => {
-            tracing::debug!(peer = ?peer.address, %error, "no PROXY header");
+            tracing::debug!(%peer, %error, "no PROXY header");
             setting.faults.note(Fault::ProxyProtocol);
             return Err(Unheard::Nobody);
         }
         Err(_elapsed) => {
-            tracing::debug!(peer = ?peer.address, "no PROXY header in time");
+            tracing::debug!(%peer, "no PROXY header in time");
             setting.faults.note(Fault::ProxyProtocol);
             return Err(Unheard::Nobody);
         }
@@ -147,8 +147,8 @@ async fn secured<S: Service>(
             Box::pin(http2(stream, peer, service, setting)).await;
         }
         Ok(Ok(stream)) => Box::pin(http1(stream, peer, service, setting)).await,
-        Ok(Err(error)) => certificates.failed(Some(&error)),
-        Err(_elapsed) => certificates.failed(None),
+        Ok(Err(error)) => certificates.failed(peer, Some(&error)),
+        Err(_elapsed) => certificates.failed(peer, None),
     }
 }
 

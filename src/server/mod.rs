@@ -34,6 +34,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,6 +49,15 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Peer {
     /// Its address; `None` on a Unix socket. IPv4 in IPv6 is IPv4.
     pub address: Option<IpAddr>,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => address.fmt(f),
+            None => f.write_str("unix"),
+        }
+    }
 }
 
 /// What a worker serves. One is made in each worker's thread and never leaves it.

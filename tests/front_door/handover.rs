@@ -49,7 +49,7 @@ impl Heirs {
             assert!(!log.contains("this process goes on"), "{log}\n{}", site.errors());
             let mut told = log.lines().filter(|line| line.contains("\"handed over; draining\""));
             let line: serde_json::Value = serde_json::from_str(told.nth(at)?).ok()?;
-            line["pid"].as_u64()
+            line["successor"].as_u64()
         });
         self.0.push(pid);
         pid
@@ -272,9 +272,9 @@ fn what_cannot_start_changes_nothing() {
     let changing = good.replace(site.database().to_str().unwrap(), older.to_str().unwrap());
     // What stands in the file and lies at the program's place, and what the log says.
     let cases: [(&str, Option<Lying>, &str); 7] = [
-        ("[server]\nlisten = 'x'\n", None, "exit status: 1"),
-        (&nowhere, None, "exit status: 1"),
-        (&changing, None, "exit status: 1"),
+        ("[server]\nlisten = 'x'\n", None, "; $FILE:2:10: `listen`"),
+        (&nowhere, None, "(exit status: 1): "),
+        (&changing, None, "(exit status: 1): this version changes the store at"),
         (&good, Some(("", 0)), "cannot be started"),
         (&good, Some(("#!/bin/sh\n", 0o644)), "cannot be started"),
         (&good, Some(("\x7fELF rubbish", 0o755)), "not "),
@@ -292,7 +292,9 @@ fn what_cannot_start_changes_nothing() {
                 log.lines().filter(|line| line.contains("\"not restarted: this process goes on"));
             told.nth(at).map(str::to_owned)
         });
-        assert!(told.contains(expected), "{at}: {told}");
+        let expected = expected.replace("$FILE", site.config().to_str().unwrap());
+        assert!(told.contains(&expected), "{at}: {told}");
+        assert!(told.contains(&format!("\"pid\":{}", site.pid())), "{at}: {told}");
         assert_eq!(request(site.address(), HEAD, "", b"").status, 401, "{at}");
     }
     // What was wrong is in the same place as everything else that is said.
@@ -305,9 +307,14 @@ fn what_cannot_start_changes_nothing() {
     symlink(env!("CARGO_BIN_EXE_gitlatch"), &program).unwrap();
     let (first, address) = (u64::from(site.pid()), site.address());
     site.signal("USR2");
-    let pid = site.logged(&["\"handed over; draining\""])["pid"].as_u64().unwrap();
+    let pid = site.logged(&["\"handed over; draining\""])["successor"].as_u64().unwrap();
     let _heirs = Heirs(vec![pid]);
     assert_ne!(pid, first);
+    // Each says of itself who it is.
+    for (word, pid) in [("listening", pid), ("restarting", first), ("handed over; draining", first)]
+    {
+        site.logged(&[&format!("\"message\":\"{word}\""), &format!("\"pid\":{pid}")]);
+    }
     assert_eq!(site.wait(), Some(0));
     assert_eq!(request(address, HEAD, "", b"").status, 401);
 }
@@ -382,7 +389,7 @@ fn an_end_that_comes_while_handing_over_is_everybodys() {
     site.signal("TERM");
     site.logged(&["\"draining\""]);
     fs::write(site.folder().join("go"), "").unwrap();
-    let pid = site.logged(&["\"handed over; draining\""])["pid"].as_u64().unwrap();
+    let pid = site.logged(&["\"handed over; draining\""])["successor"].as_u64().unwrap();
     let _heirs = Heirs(vec![pid]);
     site.logged(&["\"told to stop while handing over: so is the new process\""]);
     eventually("the end of the new process", || said("the new one is told"));

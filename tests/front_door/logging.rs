@@ -157,7 +157,8 @@ fn no_level_makes_libraries_tell_what_clients_send() {
         drop(stream);
         let mut plain = TcpStream::connect(site.address()).unwrap();
         plain.write_all(b"no TLS at all\r\n\r\n").unwrap();
-        site.logged(&[r#""level":"debug""#, "TLS handshake failed"]);
+        let failed = site.logged(&[r#""level":"debug""#, "TLS handshake failed"]);
+        assert_eq!(failed["client"], "127.0.0.1");
         assert!(!site.log().contains(&secret), "{level}: {}", site.log());
     }
 }

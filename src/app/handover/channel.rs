@@ -1,6 +1,7 @@
 //! The pair of sockets between the old process and the new one. Words keep their bounds (`SOCK_SEQPACKET`),
 //! and descriptors travel with them (`SCM_RIGHTS`, unix(7)).
 
+use super::NO;
 use crate::config::Listen;
 use rustix::cmsg_space;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -44,6 +45,8 @@ pub(super) enum Silence {
     TooLong(Duration),
     #[error("told to stop meanwhile")]
     Stopped,
+    #[error("{0}")]
+    Declined(String),
     #[error("something else than {0:?} came")]
     Other(&'static str),
     #[error("the sockets between the two processes do not work")]
@@ -125,8 +128,13 @@ impl Channel {
         stop: &CancellationToken,
     ) -> Result<(), Silence> {
         let (said, _) = self.receive(within, stop)?;
-        let expected = std::str::from_utf8(word).unwrap_or_default();
-        if *said == word { Ok(()) } else { Err(Silence::Other(expected)) }
+        if *said == word {
+            return Ok(());
+        }
+        Err(match said.strip_prefix(NO) {
+            Some(why) => Silence::Declined(String::from_utf8_lossy(why).into_owned()),
+            None => Silence::Other(std::str::from_utf8(word).unwrap_or_default()),
+        })
     }
 
     fn wait(&self, within: Duration, stop: &CancellationToken) -> Result<(), Silence> {

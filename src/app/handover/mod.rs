@@ -12,6 +12,8 @@
 //! | the new one | `taken` | from here on there is no way back |
 //! | the old one | `main` | the service manager knows |
 //!
+//! In place of its words the new one may say `no: ` and why it will not serve.
+//!
 //! Whatever goes wrong before `taken` ends the new process, and the old one goes on.
 
 mod channel;
@@ -37,3 +39,5 @@ const READY: &[u8] = b"ready";
 const TAKE: &[u8] = b"take";
 const TAKEN: &[u8] = b"taken";
 const MAIN: &[u8] = b"main";
+/// How the word begins that says why there will be no other.
+const NO: &[u8] = b"no: ";

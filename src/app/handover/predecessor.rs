@@ -9,7 +9,7 @@ use anyhow::Context;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::fd::AsFd;
-use std::process::Child;
+use std::process::{Child, id};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -83,15 +83,21 @@ impl Predecessor {
         // Our own child, which nobody has waited for: its number is nobody else's.
         let heir = i32::try_from(pid).ok().and_then(Pid::from_raw);
         match heir.map_or(Err(Errno::SRCH), |heir| kill_process(heir, Signal::TERM)) {
-            Ok(()) => tracing::info!(pid, "told to stop while handing over: so is the new process"),
-            Err(error) => tracing::error!(%error, pid, "the new process cannot be told to stop"),
+            Ok(()) => tracing::info!(
+                successor = pid,
+                "told to stop while handing over: so is the new process"
+            ),
+            Err(error) => {
+                tracing::error!(%error, successor = pid, "the new process cannot be told to stop")
+            }
         }
     }
 
     /// Hands over, in a thread of its own: what keeps it from that is in the log.
     pub(in crate::app) fn begin(self: &Arc<Self>) {
-        if std::process::id() == 1 {
+        if id() == 1 {
             tracing::error!(
+                pid = id(),
                 "not restarted: this is process 1 of its container, which ends with it; replace the \
                  container"
             );
@@ -99,6 +105,7 @@ impl Predecessor {
         }
         if let Err(error) = &self.program {
             tracing::error!(
+                pid = id(),
                 error,
                 "not restarted: what to start was not known when this process started; stop and start \
                  gitlatch"
@@ -107,6 +114,7 @@ impl Predecessor {
         }
         let Some(sockets) = self.take() else {
             tracing::warn!(
+                pid = id(),
                 "not restarted: this process starts, drains or is being restarted already"
             );
             return;
@@ -116,7 +124,9 @@ impl Predecessor {
         match thread.spawn(move || this.hand_over(sockets)) {
             Ok(thread) => *lock(&self.thread) = Some(thread),
             // The sockets went with the thread that was not to be: there is no second attempt.
-            Err(error) => tracing::error!(%error, "not restarted: there is no thread for it"),
+            Err(error) => {
+                tracing::error!(pid = id(), %error, "not restarted: there is no thread for it")
+            }
         }
     }
 
@@ -150,21 +160,21 @@ impl Predecessor {
                 // First this, so that nobody hears of a drain who asks whether the service is ready.
                 self.handed.cancel();
                 self.stop.cancel();
-                tracing::info!(pid, "handed over; draining");
+                tracing::info!(pid = id(), successor = pid, "handed over; draining");
                 self.settle(|fate| fate.heir = Some(pid));
             }
             Err(error) => {
                 // Whoever reads the word may try again.
                 self.put(sockets);
                 let error = format!("{error:#}");
-                tracing::error!(error, "not restarted: this process goes on as it was");
+                tracing::error!(pid = id(), error, "not restarted: this process goes on as it was");
             }
         }
     }
 
     fn try_to(&self, sockets: &[Shared]) -> anyhow::Result<u32> {
         let program = self.program.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
-        tracing::info!(program = %program.path().display(), "restarting");
+        tracing::info!(pid = id(), program = %program.path().display(), "restarting");
         let (channel, theirs) = Channel::pair().context("there are no more descriptors")?;
         let mut command = program.command();
         supervision::leave_out(&mut command);
@@ -202,7 +212,7 @@ impl Predecessor {
         supervision::main_is(pid);
         let told = channel.send(MAIN, &[]).map_err(Silence::Broken);
         if let Err(error) = told {
-            tracing::warn!(%error, pid, "the new process does not hear any more");
+            tracing::warn!(%error, successor = pid, "the new process does not hear any more");
         }
         Ok(())
     }

@@ -1,25 +1,41 @@
 //! The process that takes over.
 
 use super::channel::{Channel, FORM, Legacy};
-use super::{ANSWERING, MAIN, READY, TAKE, TAKEN, VARIABLE};
+use super::{ANSWERING, MAIN, NO, READY, TAKE, TAKEN, VARIABLE};
 use crate::auth::ticket::TicketKey;
 use crate::config::Listen;
 use crate::server::{Custody, Inherited};
 use anyhow::Context;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// How long the old process waits for us is its own business; here only that it might never say a word.
 const WAITING: std::time::Duration = std::time::Duration::from_mins(1);
 
+/// The most of a reason that is told, in characters.
+const WHY: usize = 4096;
+
 /// What was handed over, and the way to the process that serves still.
 pub(in crate::app) struct Successor {
-    channel: Channel,
+    channel: Arc<Channel>,
     custody: Custody,
     sockets: Vec<(Listen, OwnedFd)>,
     /// The key of tickets that clients have.
     key: Option<TicketKey>,
+}
+
+/// The way to the process that serves still, for who has nothing more to say than why it goes on.
+pub(in crate::app) struct Voice(Arc<Channel>);
+
+impl Voice {
+    /// Says why this process will not serve, in one line. It is heard by who waits for it to serve.
+    pub(in crate::app) fn decline(&self, why: &str) {
+        let why: String = why.lines().collect::<Vec<_>>().join("; ").chars().take(WHY).collect();
+        // Who does not hear it sees this process end.
+        let _ = self.0.send(&[NO, why.as_bytes()].concat(), &[]);
+    }
 }
 
 impl Successor {
@@ -50,7 +66,13 @@ impl Successor {
         let key =
             TicketKey::from_bytes(&key).context("what was handed over has no key of tickets")?;
         let sockets = legacy.sockets.into_iter().zip(sockets).collect();
+        let channel = Arc::new(channel);
         Ok(Some(Self { channel, custody: Custody::default(), sockets, key: Some(key) }))
+    }
+
+    /// The way to say that this process will not serve.
+    pub(in crate::app) fn voice(&self) -> Voice {
+        Voice(Arc::clone(&self.channel))
     }
 
     /// The sockets, once.

@@ -13,6 +13,8 @@ pub(super) struct Draft {
     alone: Option<Place>,
     /// Where the file sets `client_cert`.
     client: Option<Place>,
+    /// Where the file sets `ca_file`.
+    authorities: Option<Place>,
 }
 
 /// Reads the keys. `None` when one of them is wrong, which is noted.
@@ -39,7 +41,12 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Draft> {
     });
     let files = HostFiles { ca: ca.map(|ca| ca.value), system_roots: system_roots.value, client };
     let alone = (!system_roots.value).then_some(system_roots.place);
-    Some(Draft { client: section.set("client_cert"), alone, placed: Placed::new(files, keys) })
+    Some(Draft {
+        client: section.set("client_cert"),
+        authorities: section.set("ca_file"),
+        alone,
+        placed: Placed::new(files, keys),
+    })
 }
 
 impl Draft {
@@ -63,6 +70,11 @@ impl Draft {
             return;
         }
         let Some(loaded) = self.placed.load(notes) else { return };
+        if let (Some(place), false) = (self.authorities, https) {
+            let text = "`ca_file` is for TLS, and this host is reached by an http URL: whoever answers there is \
+                        believed, and what it is sent is not encrypted";
+            notes.warning(place, text);
+        }
         if let (Some(client), Some(place)) = (loaded.client, self.client) {
             Placed::<PairFiles>::warn_of_time("client_cert", place, &client, notes);
         }

@@ -3,6 +3,7 @@
 use crate::config::mistake::Notes;
 use crate::config::read::{Found, Section};
 use crate::config::{Listen, Operations, Origin};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// What an address may be.
@@ -124,12 +125,49 @@ pub(super) fn operations(
 }
 
 fn check_apart(key: &str, listen: &Found<Listen>, others: &[Found<Listen>], notes: &mut Notes) {
+    let one_takes_both = dual_stack();
+    let other = others.iter().find(|other| overlap(&other.value, &listen.value, one_takes_both));
+    let Some(other) = other else { return };
+    let text = if other.value == listen.value {
+        format!("`{key}`: this address is already taken by [server]")
+    } else {
+        format!(
+            "`{key}`: {} of [server] and this address overlap, and the system lets one alone listen: \
+             leave one of them out, or give it another port",
+            other.value
+        )
+    };
+    notes.error(listen.place, text);
+}
+
+/// Whether the system gives one of two addresses and then refuses the other: one of them is every address
+/// of the same port (ip(7)), or they are the same. `one_takes_both`: `[::]` is every IPv4 address too.
+fn overlap(one: &Listen, other: &Listen, one_takes_both: bool) -> bool {
+    let (Listen::Tcp(a), Listen::Tcp(b)) = (one, other) else { return one == other };
     // Port 0 is another one each time.
-    let chosen = matches!(listen.value, Listen::Tcp(address) if address.port() == 0);
-    if !chosen && others.iter().any(|other| other.value == listen.value) {
-        let text = format!("`{key}`: this address is already taken by [server]");
-        notes.error(listen.place, text);
+    if a.port() != b.port() || a.port() == 0 {
+        return false;
     }
+    let every = |ip: IpAddr| ip.is_unspecified();
+    match (a.ip().to_canonical(), b.ip().to_canonical()) {
+        // Two links may have the same address.
+        (IpAddr::V6(x), IpAddr::V6(y)) if x == y => scope(a) == scope(b) || every(x.into()),
+        (x, y) if x.is_ipv4() == y.is_ipv4() => x == y || every(x) || every(y),
+        (x, y) => one_takes_both && [x, y].iter().any(|ip| ip.is_ipv6() && every(*ip)),
+    }
+}
+
+fn scope(address: &SocketAddr) -> u32 {
+    match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(address) => address.scope_id(),
+    }
+}
+
+/// Whether sockets of IPv6 are of IPv4 too, which is the system's to say (ipv6(7), `IPV6_V6ONLY`).
+fn dual_stack() -> bool {
+    let only = std::fs::read_to_string("/proc/sys/net/ipv6/bindv6only").unwrap_or_default();
+    only.trim() != "1"
 }
 
 #[cfg(test)]
@@ -144,6 +182,43 @@ mod tests {
         }
         for bad in ["", "8080", ":8080", "localhost:8080", "::1:8080", "1.2.3.4", "unix:", &long] {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// As Linux answers `bind` and `listen` on both, whichever comes first.
+    #[test]
+    fn addresses_that_overlap() {
+        // Whether they do where `[::]` is IPv4 too, and where it is not.
+        let cases = [
+            ("0.0.0.0:1", "127.0.0.1:1", true, true),
+            ("0.0.0.0:1", "0.0.0.0:1", true, true),
+            ("127.0.0.1:1", "127.0.0.1:1", true, true),
+            ("127.0.0.1:1", "127.0.0.2:1", false, false),
+            ("127.0.0.1:1", "0.0.0.0:2", false, false),
+            ("0.0.0.0:0", "0.0.0.0:0", false, false),
+            ("[::]:1", "[::]:1", true, true),
+            ("[::]:1", "[::1]:1", true, true),
+            ("[::]:1", "0.0.0.0:1", true, false),
+            ("[::]:1", "127.0.0.1:1", true, false),
+            ("[::]:1", "127.0.0.1:2", false, false),
+            ("[::1]:1", "0.0.0.0:1", false, false),
+            ("[::1]:1", "127.0.0.1:1", false, false),
+            ("[::ffff:127.0.0.1]:1", "127.0.0.1:1", true, true),
+            ("[::ffff:127.0.0.1]:1", "0.0.0.0:1", true, true),
+            ("[::ffff:0.0.0.0]:1", "127.0.0.1:1", true, true),
+            ("[::ffff:127.0.0.1]:1", "[::1]:1", false, false),
+            ("[fe80::1%2]:1", "[fe80::1%2]:1", true, true),
+            ("[fe80::1%2]:1", "[fe80::1%3]:1", false, false),
+            ("unix:/a", "unix:/a", true, true),
+            ("unix:/a", "unix:/b", false, false),
+            ("unix:/a", "0.0.0.0:1", false, false),
+        ];
+        for (one, other, both, apart) in cases {
+            let (a, b) = (parse(one).unwrap(), parse(other).unwrap());
+            for (a, b) in [(&a, &b), (&b, &a)] {
+                assert_eq!(overlap(a, b, true), both, "{one} {other}");
+                assert_eq!(overlap(a, b, false), apart, "{one} {other}");
+            }
         }
     }
 

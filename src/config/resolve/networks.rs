@@ -5,10 +5,21 @@ use crate::config::read::{Found, Section};
 use crate::domain::client;
 use ipnet::IpNet;
 
-/// Reads `trusted_proxies` and `proxy_protocol`.
-pub(super) fn read(section: &mut Section<'_>) -> (TrustedProxies, TrustedProxies) {
+/// Reads `trusted_proxies` and `proxy_protocol`. `open`: every user of the machine may connect to a Unix
+/// socket of ours.
+pub(super) fn read(section: &mut Section<'_>, open: bool) -> (TrustedProxies, TrustedProxies) {
     let trusted = entries(section, "trusted_proxies");
     let proxies = entries(section, "proxy_protocol");
+    for (key, entries) in [("trusted_proxies", &trusted), ("proxy_protocol", &proxies)] {
+        for entry in entries.iter().filter(|entry| open && entry.value.is_none()) {
+            let text = format!(
+                "`{key}`: \"unix\" is whoever connects to a Unix socket, and by `unix_mode` that is every user \
+                 of this machine: any of them can claim any address; let a group alone connect (`unix_group` \
+                 with a mode of \"0660\")"
+            );
+            section.notes.warning(entry.place, text);
+        }
+    }
     for entry in &proxies {
         if trusted.iter().any(|trusted| meet(trusted.value, entry.value)) {
             let text = "`proxy_protocol`: some of these are in `trusted_proxies` too. Where their PROXY header \

@@ -40,8 +40,10 @@ fn rest(
     redirect_listen: Vec<Listen>,
 ) -> Option<Server> {
     let tls_poll = tls::poll(section);
-    let (trusted_proxies, proxy_protocol) = networks::read(section);
     let unix = unix::read(section);
+    let ours = listen.iter().any(|found| matches!(found.value, Listen::Unix(_)));
+    let open = ours && unix.is_some_and(unix::is_open);
+    let (trusted_proxies, proxy_protocol) = networks::read(section, open);
     let threads = section.whole("threads", 0..=MOST_THREADS);
     let drain_timeout = section.duration("drain_timeout");
     let header_timeout = section.duration("header_timeout");

@@ -38,8 +38,11 @@ pub(super) struct Another {
 /// Reads what `[server]` says.
 pub(super) fn read(section: &mut Section<'_>) -> Draft {
     let set = section.set("tls_cert").is_some() || section.set("tls_key").is_some();
-    let min_version =
-        section.choice("tls_min_version", &[("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)]);
+    let min_version = section.parsed("tls_min_version", |text| match text {
+        "1.2" => Ok(TlsVersion::V1_2),
+        "1.3" => Ok(TlsVersion::V1_3),
+        _ => Err("TLS \"1.2\" and \"1.3\" are served, and no other version"),
+    });
     let ca = section.path("tls_client_ca");
     let crl = section.path("tls_client_crl");
     for (one, other) in [("tls_cert", "tls_key"), ("tls_key", "tls_cert")] {

@@ -5,6 +5,8 @@ use crate::config::read::Section;
 
 /// The bit without which not even gitlatch's own user connects.
 const OWNER_WRITES: u32 = 0o200;
+/// The bit with which everybody does (unix(7)).
+const OTHERS_WRITE: u32 = 0o002;
 
 /// Reads both.
 pub(super) fn read(section: &mut Section<'_>) -> Option<UnixAccess> {
@@ -14,6 +16,11 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<UnixAccess> {
         return None;
     }
     Some(UnixAccess { mode: mode?.value, group: group.map(|found| found.value) })
+}
+
+/// Whether every user of the machine may connect.
+pub(super) fn is_open(access: UnixAccess) -> bool {
+    access.mode & OTHERS_WRITE != 0
 }
 
 fn mode(text: &str) -> Result<u32, &'static str> {

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::AsyncReadExt;
 use tokio::process::ChildStderr;
 
-/// The most that is kept of what one program says.
-const LONGEST: u64 = 4 * 1024;
-/// The most lines of one worker's programs in [`WHILE`]. Whoever may ask for anything can have git
+/// The most that is told of what one program says, of errors and of the rest, in bytes.
+const LONGEST: usize = 4 * 1024;
+/// The most errors of one worker's programs in [`WHILE`]. Whoever may ask for anything can have git
 /// complain about it, as often as they ask.
 const MOST: u64 = 20;
 const WHILE: Duration = Duration::from_mins(1);
@@ -36,19 +36,69 @@ impl Complaints {
         Some(heard.saturating_sub(MOST))
     }
 
-    /// Puts what a program says into the log, within bounds, and reads the rest away.
-    pub(super) async fn listen(self: Rc<Self>, stderr: ChildStderr, id: http::HeaderValue) {
+    /// Puts what a program says into the log, within bounds: what git calls an error as a warning, and the
+    /// rest, such as the progress that a client without a side-band is not told of, at level `debug`.
+    pub(super) async fn listen(self: Rc<Self>, mut stderr: ChildStderr, id: http::HeaderValue) {
         let id = id.to_str().unwrap_or_default();
-        let mut lines = BufReader::new(stderr).take(LONGEST).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            let Some(left_out) = self.hear(Instant::now()) else { continue };
-            if left_out > 0 {
-                tracing::warn!(left_out, "git http-backend said more than is written down");
-            }
-            tracing::warn!(id, "git http-backend: {line}");
+        let mut said = Said::default();
+        let mut bytes = vec![0; LONGEST];
+        while let Ok(read @ 1..) = stderr.read(&mut bytes).await {
+            said.take(&bytes[..read], |line| self.tell(id, line));
         }
-        let mut rest = lines.into_inner().into_inner();
-        let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
+        said.end(|line| self.tell(id, line));
+    }
+
+    fn tell(&self, id: &str, line: &str) {
+        if !is_error(line) {
+            tracing::debug!(id, "git http-backend: {line}");
+            return;
+        }
+        let Some(left_out) = self.hear(Instant::now()) else { return };
+        if left_out > 0 {
+            tracing::warn!(left_out, "git http-backend said more than is written down");
+        }
+        tracing::warn!(id, "git http-backend: {line}");
+    }
+}
+
+/// Whether git calls it an error (`usage.c`), for whichever of its processes.
+fn is_error(line: &str) -> bool {
+    ["fatal: ", "error: ", "BUG: "].iter().any(|begin| line.starts_with(begin))
+}
+
+/// What one program has said: the line that it is at, and how much was told of each level.
+#[derive(Default)]
+struct Said {
+    line: Vec<u8>,
+    errors: usize,
+    rest: usize,
+}
+
+impl Said {
+    /// Tells of each line that ends in these bytes. Progress ends its lines with a carriage return.
+    fn take(&mut self, bytes: &[u8], mut tell: impl FnMut(&str)) {
+        for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            let (text, ended) = match piece {
+                [text @ .., b'\n' | b'\r'] => (text, true),
+                text => (text, false),
+            };
+            let room = LONGEST - self.line.len();
+            self.line.extend_from_slice(&text[..text.len().min(room)]);
+            if ended {
+                self.end(&mut tell);
+            }
+        }
+    }
+
+    /// Tells of the line that it is at, unless too much was told already.
+    fn end(&mut self, mut tell: impl FnMut(&str)) {
+        let line = String::from_utf8_lossy(&self.line);
+        let told = if is_error(&line) { &mut self.errors } else { &mut self.rest };
+        *told += line.len();
+        if !line.is_empty() && *told <= LONGEST {
+            tell(&line);
+        }
+        self.line.clear();
     }
 }
 
@@ -69,5 +119,27 @@ mod tests {
         assert_eq!(complaints.hear(start + WHILE), Some(7));
         assert_eq!(complaints.hear(start + WHILE), Some(0));
         assert_eq!(complaints.hear(start + WHILE * 2), Some(0));
+    }
+
+    #[test]
+    fn lines_are_told_however_they_come() {
+        let long = "x".repeat(LONGEST + 1);
+        let cases: [(&[&str], &[&str]); 6] = [
+            (&["fatal: a\nb\rc"], &["fatal: a", "b", "c"]),
+            (&["fa", "tal: a", "\n\n\r\n"], &["fatal: a"]),
+            (&[], &[]),
+            // However much else was said, the error is told.
+            (&[&long, "\rerror: a\n", &long, "\rerror: b"], &[&long[1..], "error: a", "error: b"]),
+            (&["a\r", &long[2..], "\n", "b"], &["a", &long[2..]]),
+            (&["error: ", &long, "\nerror: a\nb"], &[&format!("error: {}", &long[8..]), "b"]),
+        ];
+        for (pieces, expected) in cases {
+            let (mut said, mut told) = (Said::default(), Vec::new());
+            for piece in pieces {
+                said.take(piece.as_bytes(), |line| told.push(line.to_owned()));
+            }
+            said.end(|line| told.push(line.to_owned()));
+            assert!(told == expected, "{pieces:?}: {told:?}");
+        }
     }
 }

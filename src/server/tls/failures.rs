@@ -1,5 +1,6 @@
 //! Handshakes that failed, by what was the matter.
 
+use crate::server::Peer;
 use rustls::Error;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,14 +20,14 @@ impl Failures {
     }
 
     /// Counts one, and writes a line at level `debug`; without an error it took too long.
-    pub(super) fn count(&self, error: Option<&io::Error>) {
+    pub(super) fn count(&self, client: Peer, error: Option<&io::Error>) {
         let kind = error.map_or("timeout", kind);
         let counts = HANDSHAKE_FAILURES.iter().zip(&self.0);
         for (_, count) in counts.filter(|(name, _)| **name == kind) {
             count.fetch_add(1, Ordering::Relaxed);
         }
         let error = error.map(ToString::to_string);
-        tracing::debug!(error, kind, "TLS handshake failed");
+        tracing::debug!(%client, error, kind, "TLS handshake failed");
     }
 }
 

@@ -8,6 +8,7 @@ mod failures;
 
 pub use failures::HANDSHAKE_FAILURES;
 
+use super::Peer;
 use crate::config::Tls;
 use crate::config::tls::{
     AuthorityFiles, FileFault, Kept, PairFiles, Standing, Tally, tell_untimely,
@@ -132,8 +133,8 @@ impl Certificates {
     }
 
     /// A handshake failed; without an error it took too long.
-    pub(super) fn failed(&self, error: Option<&std::io::Error>) {
-        self.0.failures.count(error);
+    pub(super) fn failed(&self, client: Peer, error: Option<&std::io::Error>) {
+        self.0.failures.count(client, error);
     }
 
     fn set(&self) -> MutexGuard<'_, Set> {

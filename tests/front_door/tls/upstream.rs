@@ -98,6 +98,10 @@ fn hold(case: &(&Host, &str, &str, &str, &str), shown: &Certificate) {
     // The watcher finds what requests find.
     let up = || (figure(&site, "gitlatch_upstream_up") == Some(passed as u64)).then_some(());
     eventually(&format!("up {passed} of {name} {more}"), up);
+    // So does whoever asks whether it is ready.
+    let ready = request(site.operations(), "GET /readyz", "", b"");
+    assert_eq!(ready.status, if passed == 1 { 200 } else { 503 }, "{name} {more}");
+    assert!(ready.text().contains(words), "{name} {more}: {}", ready.text());
     if words.is_empty() {
         assert_eq!((status, text.as_str()), (200, "secure"), "{name} {more}: {}", site.log());
         return;

@@ -9,7 +9,17 @@ const BOTH: &str = "client_cert = \"$DIR/cert.pem\"\nclient_key = \"$DIR/key.pem
 #[test]
 fn whom_to_believe_and_what_to_show() {
     let house = House::new();
-    let cases: [(String, &str); 8] = [
+    let cases: [(String, &str); 10] = [
+        (
+            format!("{}ca_file = \"$DIR/cert.pem\"\n", HTTPS.replace("https", "http")),
+            "4:1: warning: `ca_file` is for TLS, and this host is reached by an http URL: whoever answers there is \
+             believed, and what it is sent is not encrypted",
+        ),
+        (
+            "[server]\ntls_min_version = \"1.1\"\n[upstream]\nkind = \"git\"\nrepositories = \"$DIR\"\n"
+                .to_owned(),
+            "2:19: `tls_min_version`: TLS \"1.2\" and \"1.3\" are served, and no other version",
+        ),
         (
             format!("{HTTPS}system_roots = false\n"),
             "4:16: `system_roots` = false needs `ca_file`: no authority would be believed",

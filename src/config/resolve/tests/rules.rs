@@ -17,7 +17,23 @@ fn addresses() {
     let unencrypted = "unencrypted, unless something in front of it ends TLS: set `tls_cert` and \
                        `tls_key`, or listen on a loopback address";
     let exposed = format!("2:10: warning: tokens and passwords reach 0.0.0.0:80 {unencrypted}");
-    let cases: [(String, &[&str]); 9] = [
+    let overlap = "of [server] and this address overlap, and the system lets one alone listen: leave one of them \
+                   out, or give it another port";
+    let cases: [(String, &[&str]); 12] = [
+        (
+            server("listen = [\"127.0.0.1:1\", \"[::ffff:127.0.0.1]:1\"]\n"),
+            &[&format!("2:26: `listen`: 127.0.0.1:1 {overlap}")],
+        ),
+        (server("listen = \"127.0.0.2:1\"\n[operations]\nlisten = \"127.0.0.1:1\"\n"), &[]),
+        (
+            server(&format!(
+                "{PUBLIC}listen = \"0.0.0.0:1\"\n[operations]\nlisten = \"127.0.0.1:1\"\n"
+            )),
+            &[
+                &exposed.replace("2:10", "3:10").replace(":80", ":1"),
+                &format!("5:10: `listen`: 0.0.0.0:1 {overlap}"),
+            ],
+        ),
         (server("listen = \"unix:/run/x.sock\"\n"), &[]),
         (server("listen = [\"127.0.0.1:0\", \"127.0.0.1:0\"]\n"), &[]),
         (server("listen = [\"[::1]:1\", \"[::1]:1\"]\n"), &[&format!("2:22: {taken}")]),
@@ -155,7 +171,7 @@ fn more_certificates_and_those_of_clients() {
         ),
         (
             server(&format!("{both}tls_min_version = \"SSLv3\"\n")),
-            "4:19: `tls_min_version` is one of \"1.2\", \"1.3\"",
+            "4:19: `tls_min_version`: TLS \"1.2\" and \"1.3\" are served, and no other version",
         ),
     ];
     for (text, expected) in &cases {
@@ -226,6 +242,31 @@ fn trusted_proxies() {
     let trusted = house.config(&server("trusted_proxies = [\"10.0.0.1/8\", \"unix\"]\n"));
     assert!(trusted.server.trusted_proxies.unix);
     assert_eq!(trusted.server.trusted_proxies.networks[0].to_string(), "10.0.0.0/8");
+}
+
+/// Who may connect to a socket in a list may claim to be anybody.
+#[test]
+fn everybody_at_a_unix_socket() {
+    let house = House::new();
+    let text = "warning: `KEY`: \"unix\" is whoever connects to a Unix socket, and by `unix_mode` that is every \
+                user of this machine: any of them can claim any address; let a group alone connect (`unix_group` \
+                with a mode of \"0660\")";
+    let (unix, tcp) = ("unix:/run/x.sock", "127.0.0.1:1");
+    for (listen, mode, key, warned) in [
+        (unix, "0666", "trusted_proxies", true),
+        (unix, "0602", "proxy_protocol", true),
+        (unix, "0660", "trusted_proxies", false),
+        (unix, "0664", "trusted_proxies", false),
+        // Nobody connects to what is not there, and what is passed has a mode of its own.
+        (tcp, "0666", "trusted_proxies", false),
+        ("systemd", "0666", "trusted_proxies", false),
+    ] {
+        let lines = format!("listen = \"{listen}\"\nunix_mode = \"{mode}\"\n{key} = [\"unix\"]\n");
+        let lines = lines.replace(&format!("\"{listen}\""), &format!("[\"{listen}\"]"));
+        let expected = format!("4:{}: {}", key.len() + 5, text.replace("KEY", key));
+        let expected: &[&str] = if warned { &[&expected] } else { &[] };
+        house.check(&[(&server(&lines), expected)]);
+    }
 }
 
 /// A PROXY header that names nobody leaves the proxy the peer, and then the client's own X-Forwarded-For
