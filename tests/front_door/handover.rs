@@ -254,12 +254,8 @@ fn what_cannot_start_changes_nothing() {
     let program = builder.folder().join("gitlatch");
     symlink(env!("CARGO_BIN_EXE_gitlatch"), &program).unwrap();
     let mut site = builder.prepare();
-    let started = |site: &Site| {
-        let mut command = Command::new(&program);
-        command.args(["serve", "--config"]).arg(site.config()).current_dir(site.folder());
-        command
-    };
-    let command = started(&site);
+    let mut command = Command::new(&program);
+    command.args(["serve", "--config"]).arg(site.config()).current_dir(site.folder());
     site.start_by(command);
     // Who has answered can hand over.
     assert_eq!(request(site.address(), HEAD, "", b"").status, 401);

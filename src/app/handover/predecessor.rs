@@ -88,7 +88,7 @@ impl Predecessor {
                 "told to stop while handing over: so is the new process"
             ),
             Err(error) => {
-                tracing::error!(%error, successor = pid, "the new process cannot be told to stop")
+                tracing::error!(%error, successor = pid, "the new process cannot be told to stop");
             }
         }
     }
@@ -125,7 +125,7 @@ impl Predecessor {
             Ok(thread) => *lock(&self.thread) = Some(thread),
             // The sockets went with the thread that was not to be: there is no second attempt.
             Err(error) => {
-                tracing::error!(pid = id(), %error, "not restarted: there is no thread for it")
+                tracing::error!(pid = id(), %error, "not restarted: there is no thread for it");
             }
         }
     }
