@@ -247,3 +247,11 @@ fn the_header_comes_before_tls() {
         assert_eq!(ask(before, within), expected, "{shown:?}");
     }
 }
+
+#[test]
+fn who_said_nothing_good_is_told_by_address() {
+    let builder = SiteBuilder::repositories().server("proxy_protocol = ['127.0.0.1']");
+    let site = builder.section("[log]\nlevel = 'debug'").start();
+    assert!(raw(site.address(), b"GET / HTTP/1.1\r\n\r\n").is_empty());
+    assert_eq!(site.logged(&["\"no PROXY header\""])["peer"], "127.0.0.1");
+}
