@@ -1,7 +1,8 @@
 //! Who a name and a password are, for the command line.
 
+use super::rules::public_origin;
 use super::workers::BackDoor;
-use super::{material, public_origin, side_door};
+use super::{material, side_door};
 use crate::config::{Config, Passwords};
 use crate::domain::names::UserName;
 use crate::domain::secret::Secret;

@@ -74,7 +74,7 @@ impl Reloader {
         }
         let InForce { rules, limits, queue, .. } = &self.in_force;
         let running = rules.load_full();
-        rules.store(Arc::new(running.reloaded(&super::rules(&config, &running.prefix))));
+        rules.store(Arc::new(running.reloaded(&super::rules::of(&config, &running.prefix))));
         limits.reload(&config);
         queue.resize(limits::queue(&config));
         tracing::info!(file, "reloaded");

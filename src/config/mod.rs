@@ -4,27 +4,27 @@
 //! loader is the one that `check` runs, so what `check` accepts is what `serve` starts with.
 
 mod limits;
+mod listen;
 mod mistake;
 mod read;
 mod resolve;
 pub mod tls;
+mod upstream;
 
 pub use limits::{Carried, Limits};
+pub use listen::{Listen, UnixAccess};
 pub use mistake::{Mistake, Report, Severity};
 pub use resolve::{Environment, KeyError, KeySource, load};
 pub use tls::{Tls, TlsVersion};
+pub use upstream::{Identity, Remote, Target, Upstream};
 
 use crate::domain::client::TrustedProxies;
-pub use crate::domain::policy::refs::{OptionPattern, Protection};
+pub use crate::domain::policy::protection::Protection;
+pub use crate::domain::policy::push_option::OptionPattern;
 
-use crate::domain::dialect::Kind;
 use crate::domain::dialect::rule::Rule;
 use crate::domain::git::lfs::OtherHosts;
-use crate::domain::secret::Secret;
 use crate::domain::service_user::ServiceUser;
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,47 +103,6 @@ pub struct Server {
     pub max_body: Option<u64>,
 }
 
-/// One address to listen on. Serialised, it goes to the next process of a restart that hands over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Listen {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A Unix socket at this path (`unix:/run/gitlatch.sock`).
-    Unix(PathBuf),
-    /// The sockets that a service manager passes (`systemd:NAME`, `sd_listen_fds(3)`): those of this name,
-    /// or all that no other address names.
-    Systemd(Option<String>),
-}
-
-/// Who may connect to a Unix socket: its mode and its group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnixAccess {
-    /// The mode of its file, whatever the umask is; whoever may write may connect (unix(7)).
-    pub mode: u32,
-    /// The number of its group; `None` is the process's own.
-    pub group: Option<u32>,
-}
-
-impl Default for UnixAccess {
-    /// For its owner alone.
-    fn default() -> Self {
-        Self { mode: 0o600, group: None }
-    }
-}
-
-impl fmt::Display for Listen {
-    /// As the file says it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "{address}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Systemd(None) => f.write_str("systemd"),
-            Self::Systemd(Some(name)) => write!(f, "systemd:{name}"),
-        }
-    }
-}
-
 /// Scheme, authority and path prefix of an absolute URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -171,81 +130,6 @@ pub struct Operations {
 pub struct Store {
     /// The database file.
     pub path: PathBuf,
-}
-
-/// `[upstream]`.
-#[derive(Debug)]
-pub struct Upstream {
-    /// Which dialect it speaks.
-    pub kind: Kind,
-    /// Where it is.
-    pub target: Target,
-}
-
-/// Where requests go.
-#[derive(Debug)]
-pub enum Target {
-    /// A host over HTTP.
-    Url(Box<Remote>),
-    /// A folder of bare repositories, served through `git http-backend`.
-    Folder {
-        /// The folder.
-        repositories: PathBuf,
-        /// The program; `None` is to be found.
-        http_backend: Option<PathBuf>,
-        /// The name that hooks see for tokens of projects and repositories.
-        service_user: ServiceUser,
-        /// `lfs_url`: the server of Git LFS, which is told of nobody.
-        lfs: Option<Box<Remote>>,
-    },
-}
-
-/// A host over HTTP.
-#[derive(Debug)]
-pub struct Remote {
-    /// `url`.
-    pub origin: Origin,
-    /// The `Host` header; the authority of `url` unless `host` says otherwise.
-    pub host: String,
-    /// How long a connection may take to open.
-    pub connect_timeout: Duration,
-    /// How long an unused connection is kept.
-    pub pool_idle: Duration,
-    /// Whom it is believed by, and what it is shown, when it is an `https` URL.
-    pub tls: tls::HostFiles,
-    /// How often it is looked after; `None` is never.
-    pub health_interval: Option<Duration>,
-    /// What it is told about who is asking.
-    pub identity: Identity,
-}
-
-/// `[upstream.identity]`.
-#[derive(Debug)]
-pub enum Identity {
-    /// Nothing.
-    None,
-    /// The person's name in a header.
-    Header {
-        /// The header's name, in lower case.
-        name: String,
-        /// The name for tokens of projects and repositories.
-        service_user: ServiceUser,
-    },
-    /// One credential for everybody: the value of `Authorization`.
-    Fixed(Secret),
-    /// One credential per user, project or repository, sealed in the store.
-    Stored {
-        /// The keys that seal them.
-        keys: KeySource,
-    },
-}
-
-impl Identity {
-    /// Whether the host cannot tell one asker from another.
-    #[must_use]
-    pub const fn is_shared(&self) -> bool {
-        matches!(self, Self::None | Self::Fixed(_))
-    }
 }
 
 /// `[access]`.

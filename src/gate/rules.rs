@@ -6,7 +6,8 @@ use crate::domain::dialect::{Classified, Kind, RequestLine, Unclear, Unserved};
 use crate::domain::git::lfs::OtherHosts;
 use crate::domain::intent::Voice;
 use crate::domain::policy::Denial;
-use crate::domain::policy::refs::{OptionPattern, Protection};
+use crate::domain::policy::protection::Protection;
+use crate::domain::policy::push_option::OptionPattern;
 use crate::domain::rate::Rate;
 use std::time::Duration;
 

@@ -9,15 +9,16 @@
 mod conformance;
 mod contents;
 mod error;
+mod filters;
 mod records;
 pub mod sqlite;
 
 pub use contents::{Contents, Imported, Moving};
 pub use error::{DatabaseFault, StoreError};
+pub use filters::{ExpiryFilter, Page, TokenFilter, TrailFilter, UseFilter, Window};
 pub use records::{
-    ExpiryFilter, GrantRecord, GroupRecord, Head, IdentityRecord, LastUse, NewIdentity, NewToken,
-    NewUser, Page, TokenEdit, TokenFilter, TokenRecord, TrailFilter, UseFilter, UserEdit,
-    UserRecord, Window,
+    GrantRecord, GroupRecord, Head, IdentityRecord, LastUse, NewIdentity, NewToken, NewUser,
+    TokenEdit, TokenRecord, UserEdit, UserRecord,
 };
 
 use crate::domain::names::{GroupName, NameCase, ProjectPath, UserName};

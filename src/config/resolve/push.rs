@@ -5,7 +5,8 @@ use crate::config::read::Section;
 use crate::domain::names::{GroupName, UserName};
 use crate::domain::pattern::Pattern;
 use crate::domain::policy::limits::RefRules;
-use crate::domain::policy::refs::{Deny, OptionPattern, Protection};
+use crate::domain::policy::protection::{Deny, Protection};
+use crate::domain::policy::push_option::OptionPattern;
 
 /// Where a rule against force stands that nothing could hold anybody to.
 #[derive(Debug, Default)]

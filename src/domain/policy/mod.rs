@@ -6,6 +6,8 @@ mod denial;
 pub mod limits;
 pub mod people;
 mod permit;
+pub mod protection;
+pub mod push_option;
 pub mod refs;
 mod uploads;
 

@@ -4,7 +4,8 @@
 
 use super::super::git::receive_pack::Push;
 use super::super::names::{GroupName, RepoPath, UserName};
-use super::refs::{self, Hold, Names, Protection, PushDenial};
+use super::protection::Protection;
+use super::refs::{self, Hold, Names, PushDenial};
 
 /// A person as the request names them, which the host believes or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +59,7 @@ mod tests {
     use crate::domain::git::ref_name::RefName;
     use crate::domain::names::{ProjectPath, RepoName};
     use crate::domain::pattern::Pattern;
-    use crate::domain::policy::refs::Deny;
+    use crate::domain::policy::protection::Deny;
 
     fn protection(except_people: bool) -> Protection {
         Protection {

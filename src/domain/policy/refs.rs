@@ -1,43 +1,14 @@
 //! What a push may do to refs: the token's own rules, and what the operator protects from everybody.
 
 use super::super::git::receive_pack::{Push, RefChange};
-use super::super::git::ref_name::RefName;
-use super::super::names::{GroupName, NameCase, RepoPath, UserName};
+use super::super::names::{NameCase, RepoPath};
 use super::super::pattern::Pattern;
-use super::super::principal::{Owner, TokenPrincipal};
+use super::super::principal::TokenPrincipal;
 use super::super::token::contains_form;
 use super::denial::Denial;
 use super::limits::RefRules;
-
-/// What the operator protects (`[[protect]]`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Protection {
-    /// In these projects; all of them without it.
-    pub project: Option<Pattern>,
-    /// In repositories of this name; all of them without it.
-    pub repository: Option<Pattern>,
-    /// These refs.
-    pub refs: Vec<Pattern>,
-    /// From this.
-    pub deny: Deny,
-    /// But not from tokens of these users.
-    pub except_users: Vec<UserName>,
-    /// Nor from tokens of users in these groups.
-    pub except_groups: Vec<GroupName>,
-    /// Whether both hold for people without a token too, who are whom their Basic credential names.
-    pub except_people: bool,
-}
-
-/// What is denied of a ref.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deny {
-    /// Every change.
-    pub push: bool,
-    /// To delete it.
-    pub delete: bool,
-    /// To move it to a commit that does not follow from the one before.
-    pub force: bool,
-}
+use super::protection::{Deny, Protection};
+use super::push_option::OptionPattern;
 
 /// What pushes are held to besides the token's own rules.
 #[derive(Clone, Copy, Debug)]
@@ -49,49 +20,6 @@ pub struct Law<'a> {
     /// Whether what runs behind can tell a forced update from another one, and refuse it: it cannot be
     /// told from the commands of a push, since the new commits are in the pack.
     pub tells_force: bool,
-}
-
-/// A push option, by its name; `ci.*` is every option that begins with `ci.`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OptionPattern(String);
-
-impl OptionPattern {
-    /// Reads a name, or the beginning of names before `*`.
-    ///
-    /// # Errors
-    /// When it is empty or has characters that stand in no name.
-    pub fn new(text: &str) -> Result<Self, &'static str> {
-        let name = text.strip_suffix('*').unwrap_or(text);
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-        if text.is_empty() || !name.bytes().all(plain) {
-            return Err(
-                "a push option is a name like ci.skip, or ci.* for every one that begins so",
-            );
-        }
-        Ok(Self(text.to_ascii_lowercase()))
-    }
-
-    /// Whether the option, with its value, is one of these.
-    #[must_use]
-    pub fn matches(&self, option: &str) -> bool {
-        let name = canonical(option);
-        match self.0.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == self.0,
-        }
-    }
-}
-
-/// The name of a push option as the most lenient host reads it: GitLab takes `mr` for `merge_request`,
-/// trims both parts of a name, and passes over dots in front.
-fn canonical(option: &str) -> String {
-    let name = option.split_once('=').map_or(option, |(name, _)| name);
-    let name: String = name.chars().filter(|c| !c.is_whitespace()).collect();
-    let name = name.trim_start_matches('.').to_ascii_lowercase();
-    match name.strip_prefix("mr.") {
-        Some(rest) => format!("merge_request.{rest}"),
-        None => name,
-    }
 }
 
 /// What a push that is let through is to be held to by git itself.
@@ -300,44 +228,6 @@ pub(super) fn protected(
         }
     }
     Ok(())
-}
-
-impl Protection {
-    /// Whether it holds for this token in this repository.
-    fn is_about(&self, who: &TokenPrincipal, repository: &RepoPath) -> bool {
-        let excepted = match &who.owner {
-            Owner::User(name) => self.excepts(name, &who.groups),
-            Owner::Project(_) | Owner::Repository(_) => false,
-        };
-        !excepted && self.covers(repository)
-    }
-
-    /// Whether it is about this repository. Prohibitions ignore case.
-    #[must_use]
-    pub fn covers(&self, repository: &RepoPath) -> bool {
-        let within = |pattern: &Option<Pattern>, text: &str| {
-            pattern.as_ref().is_none_or(|pattern| pattern.matches(text, NameCase::Ignore))
-        };
-        within(&self.project, repository.project()) && within(&self.repository, repository.name())
-    }
-
-    /// Whether a user is not held to it.
-    pub(super) fn excepts(&self, user: &UserName, groups: &[GroupName]) -> bool {
-        self.except_users.contains(user)
-            || groups.iter().any(|group| self.except_groups.contains(group))
-    }
-
-    /// Whether it is about this ref: by a pattern, unless a `!` takes it out.
-    fn names(&self, name: &RefName) -> bool {
-        // What is protected is so in any case; what is taken out again is so by its very name.
-        let protects = |pattern: &Pattern| {
-            !pattern.forbids() && pattern.matches(name.as_str(), NameCase::Ignore)
-        };
-        let frees = |pattern: &Pattern| {
-            pattern.forbids() && pattern.matches(name.as_str(), NameCase::Exact)
-        };
-        self.refs.iter().any(protects) && !self.refs.iter().any(frees)
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Pushes against rules: every line one push.
 
 use super::super::super::git::receive_pack::Manner;
-use super::super::super::names::{ProjectPath, RepoName};
+use super::super::super::git::ref_name::RefName;
+use super::super::super::names::{GroupName, ProjectPath, RepoName, UserName};
 use super::super::super::permission::{Level, Permission, Permissions};
-use super::super::super::principal::{OwnerKind, Rights};
+use super::super::super::principal::{Owner, OwnerKind, Rights};
 use super::super::super::token::TokenId;
 use super::super::limits::Limits;
 use super::*;

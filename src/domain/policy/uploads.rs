@@ -5,7 +5,8 @@ use super::super::git::receive_pack::{Push, RefChange};
 use super::super::names::RepoPath;
 use super::super::principal::TokenPrincipal;
 use super::Denial;
-use super::refs::{self, Law, Protection};
+use super::protection::Protection;
+use super::refs::{self, Law};
 
 /// Judges an upload to a repository: the ref that it names must be one that the token may push to.
 ///

@@ -1,9 +1,13 @@
 //! Every way in which a request is refused, and what is answered: the one translator from the errors of
 //! the rooms to HTTP.
 
+mod complaints;
+mod forwarding;
+
+pub use complaints::Complaints;
+
 use super::lfs::AnswerFault;
 use super::rates::Whose;
-use super::visit::Visit;
 use crate::auth::Trouble;
 use crate::auth::credential::CredentialFault;
 use crate::auth::ticket::TicketError;
@@ -17,7 +21,6 @@ use crate::forward::ForwardError;
 use crate::forward::headers::HeaderFault;
 use crate::reply::Answer;
 use crate::telemetry::Verdict;
-use crate::telemetry::log::Seldom;
 use http::StatusCode;
 
 /// Why a request is refused.
@@ -161,7 +164,7 @@ impl Refusal {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Crashed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Forward(error) => of_forwarding(error),
+            Self::Forward(error) => forwarding::status(error),
         }
     }
 
@@ -236,7 +239,7 @@ impl Refusal {
             Self::Clock => "clock",
             Self::Sealed(_) => "sealed",
             Self::Crashed => "crashed",
-            Self::Forward(error) => forwarding_reason(error),
+            Self::Forward(error) => forwarding::reason(error),
         }
     }
 
@@ -270,88 +273,4 @@ const fn from(whose: Whose) -> &'static str {
         Whose::Token => "with this token",
         Whose::Address => "from this address",
     }
-}
-
-fn of_forwarding(error: &ForwardError) -> StatusCode {
-    match error {
-        ForwardError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        ForwardError::Stalled => StatusCode::REQUEST_TIMEOUT,
-        ForwardError::Borrows(_) => StatusCode::FORBIDDEN,
-        ForwardError::Programs
-        | ForwardError::Busy
-        | ForwardError::QueueFull
-        | ForwardError::QueueWait
-        | ForwardError::Shortage(_)
-        | ForwardError::QueueShare => StatusCode::SERVICE_UNAVAILABLE,
-        ForwardError::Silent | ForwardError::ConnectTimeout => StatusCode::GATEWAY_TIMEOUT,
-        _ => StatusCode::BAD_GATEWAY,
-    }
-}
-
-fn forwarding_reason(error: &ForwardError) -> &'static str {
-    match error {
-        ForwardError::Connect(_) | ForwardError::ConnectTimeout => "upstream-connect",
-        ForwardError::Tls(_) => "upstream-tls",
-        ForwardError::Silent => "upstream-silent",
-        ForwardError::Protocol(_)
-        | ForwardError::Switched
-        | ForwardError::Garbled
-        | ForwardError::ProxyWanted
-        | ForwardError::Backend(_)
-        | ForwardError::Unsendable => "upstream-protocol",
-        ForwardError::Client => "client-broke-off",
-        ForwardError::Stalled => "client-stalled",
-        ForwardError::TooLarge(_) => "too-large",
-        ForwardError::Redirect => "upstream-redirect",
-        ForwardError::LoginPage(_)
-        | ForwardError::NameRefused(_)
-        | ForwardError::CredentialRefused
-        | ForwardError::CredentialWanted => "upstream-credential",
-        ForwardError::NotPublic => "not-public",
-        ForwardError::NoIdentity(_) => "no-identity",
-        ForwardError::NoRepository(_) => "no-repository",
-        ForwardError::Borrows(_) => "alternates",
-        ForwardError::Programs | ForwardError::Busy | ForwardError::Shortage(_) => "busy",
-        ForwardError::QueueFull => "queue-full",
-        ForwardError::QueueWait => "queue-wait",
-        ForwardError::QueueShare => "upstream-share",
-    }
-}
-
-/// What operators must hear of, each kind at most once a minute: the request lines tell how often.
-#[derive(Debug, Default)]
-pub struct Complaints {
-    store: Seldom,
-    upstream: Seldom,
-    credential: Seldom,
-}
-
-impl Complaints {
-    /// Writes the cause of trouble to the log.
-    pub(super) fn hear(&self, refusal: &Refusal, visit: &Visit) {
-        let due = match refusal {
-            Refusal::Crashed => true,
-            Refusal::Store(_) | Refusal::Clock | Refusal::Sealed(_) | Refusal::Ticket(_) => {
-                self.store.is_due()
-            }
-            Refusal::LfsAnswer(_) | Refusal::Forward(ForwardError::Shortage(_)) => {
-                self.upstream.is_due()
-            }
-            Refusal::Forward(ForwardError::CredentialRefused | ForwardError::CredentialWanted) => {
-                self.credential.is_due()
-            }
-            Refusal::Forward(error) => error.upstream_kind().is_some() && self.upstream.is_due(),
-            _ => false,
-        };
-        if due {
-            tracing::error!(id = visit.id(), cause = causes(refusal), "{refusal}");
-        }
-    }
-}
-
-/// Everything that caused an error, the nearest first.
-fn causes(error: &dyn std::error::Error) -> Option<String> {
-    let chain = std::iter::successors(error.source(), |cause| cause.source());
-    let texts: Vec<String> = chain.map(ToString::to_string).collect();
-    (!texts.is_empty()).then(|| texts.join(": "))
 }
