@@ -135,7 +135,7 @@ fn rooms(c: &mut Criterion) {
             || bearer.clone(),
             |map| {
                 let checked = headers::check(&map, None, Some(&identity));
-                (checked, headers::outbound(map, Some(&identity), false))
+                (checked, headers::outbound(&map, Some(&identity), false))
             },
             criterion::BatchSize::SmallInput,
         );

@@ -55,22 +55,22 @@ impl TrustedProxies {
     }
 
     /// The client's address. `peer` is the other end of the connection, `None` on a Unix socket, and
-    /// `forwarded` the lines of `X-Forwarded-For`, which count only when the peer is trusted: the
+    /// `forwarded` gives the lines of `X-Forwarded-For`, which count only when the peer is trusted: the
     /// rightmost entry that is not itself a trusted proxy.
     ///
     /// # Errors
     /// When a trusted peer sends something that is no address.
-    pub fn client<'a>(
+    pub fn client<'a, I: DoubleEndedIterator<Item = &'a str>>(
         &self,
         peer: Option<IpAddr>,
-        forwarded: impl DoubleEndedIterator<Item = &'a str>,
+        forwarded: impl FnOnce() -> I,
     ) -> Result<Option<IpAddr>, ForwardedFault> {
         let peer = peer.map(|peer| peer.to_canonical());
         if !self.trust_peer(peer) {
             return Ok(peer);
         }
         let mut farthest = peer;
-        for entry in forwarded.rev().flat_map(|line| line.rsplit(',')) {
+        for entry in forwarded().rev().flat_map(|line| line.rsplit(',')) {
             let address = parse(entry.trim()).ok_or(ForwardedFault)?;
             farthest = Some(address);
             if !self.trust(address) {
@@ -196,7 +196,7 @@ mod tests {
             ("", true, "unix", &[], Ok("none")),
         ];
         for (networks, unix, peer, lines, expected) in cases {
-            let found = trust(networks, *unix).client(peer.parse().ok(), lines.iter().copied());
+            let found = trust(networks, *unix).client(peer.parse().ok(), || lines.iter().copied());
             let found = found.map(|ip| ip.map_or("none".to_owned(), |ip| ip.to_string()));
             assert_eq!(found.map_err(|_| ()), expected.map(str::to_owned), "{peer} {lines:?}");
         }

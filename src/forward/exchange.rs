@@ -3,30 +3,14 @@
 use super::body::Upload;
 use super::pool::{Lease, Pool};
 use super::{ForwardError, TlsFailure};
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use std::io::ErrorKind;
 use std::rc::Rc;
+use std::time::Instant;
 
-/// What is sent upstream before the body.
-#[derive(Clone)]
-pub(super) struct Head {
-    pub(super) method: Method,
-    pub(super) target: Uri,
-    pub(super) headers: HeaderMap,
-}
-
-impl Head {
-    fn with(self, body: Upload) -> Request<Upload> {
-        let mut request = Request::new(body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.target;
-        *request.headers_mut() = self.headers;
-        request
-    }
-}
-
-/// Sends a request and waits for the head of its answer.
+/// Sends a request at this time, and waits for the head of its answer. `again` makes the request once more,
+/// which is cheaper than to keep a copy of each.
 ///
 /// A request with a body gets a connection of its own making: one from the pool may have died
 /// unnoticed, and a body of which a byte was taken cannot be sent again. A request without one is sent
@@ -34,34 +18,36 @@ impl Head {
 /// request on which the host itself closes would otherwise be sent on every connection of the pool.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
-    head: Head,
-    mut body: Upload,
+    at: Instant,
+    mut request: Request<Upload>,
+    mut again: impl FnMut() -> Result<Request<Upload>, ForwardError>,
 ) -> Result<(Response<Incoming>, Lease), ForwardError> {
-    if let Some(again) = body.again()
-        && let Some(mut lease) = pool.reuse()
+    if request.body().is_none()
+        && let Some(mut lease) = pool.reuse(at)
     {
-        match lease.sender().try_send_request(head.clone().with(body)).await {
+        let safe = request.method().is_safe();
+        match lease.sender().try_send_request(request).await {
             Ok(response) => return Ok((response, lease)),
-            // Given back, it never left; otherwise the host may have had it.
-            Err(failed)
-                if failed.message().is_some() || may_repeat(&head.method, failed.error()) =>
-            {
-                body = again;
+            Err(mut failed) => {
+                request = match failed.take_message() {
+                    // Given back, it never left; otherwise the host may have had it.
+                    Some(request) => request,
+                    None if safe && may_repeat(failed.error()) => again()?,
+                    None => return Err(fault(failed.into_error())),
+                }
             }
-            Err(failed) => return Err(fault(failed.into_error())),
         }
     }
     // Apart from what most requests need room for.
-    Box::pin(on_a_new_connection(pool, head, body)).await
+    Box::pin(on_a_new_connection(pool, request)).await
 }
 
 async fn on_a_new_connection(
     pool: &Rc<Pool>,
-    head: Head,
-    body: Upload,
+    request: Request<Upload>,
 ) -> Result<(Response<Incoming>, Lease), ForwardError> {
-    let mut lease = pool.connect(body.idle()).await?;
-    let sent = lease.sender().send_request(head.with(body)).await;
+    let mut lease = pool.connect(request.body().idle()).await?;
+    let sent = lease.sender().send_request(request).await;
     sent.map(|response| (response, lease)).map_err(fault)
 }
 
@@ -76,11 +62,11 @@ fn fault(error: hyper::Error) -> ForwardError {
     }
 }
 
-/// Whether a request that may have reached the host may be sent once more: it is safe (RFC 9110
-/// §9.2.1), and the connection ended or broke before the answer's head was whole.
-fn may_repeat(method: &Method, error: &hyper::Error) -> bool {
+/// Whether a safe request (RFC 9110 §9.2.1) that may have reached the host may be sent once more: the
+/// connection ended or broke before the answer's head was whole.
+fn may_repeat(error: &hyper::Error) -> bool {
     let ended = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
-    method.is_safe() && (ended || is_broken(error))
+    ended || is_broken(error)
 }
 
 /// Whether the connection was reset under us, as it is when a request and its end cross on the way.

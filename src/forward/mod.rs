@@ -74,14 +74,21 @@ pub struct Outbound {
     pub client: Option<IpAddr>,
     /// The request id.
     pub id: HeaderValue,
-    /// The service's part of the path (`info/refs`), for a request about a repository.
-    pub service: String,
+    /// Where the service's part of the path (`info/refs`) begins, for a request about a repository.
+    pub service: Option<usize>,
     /// What the host wanted to be sent with this request when it gave the link to it.
     pub besides: HeaderMap,
     /// Bytes and idleness of this exchange.
     pub meter: Rc<Meter>,
     /// Its place among what is under way upstream, held to the end of the answer.
     pub slot: queue::Slot,
+}
+
+impl Outbound {
+    /// The service's part of the path; empty where there is none.
+    fn service(&self) -> &str {
+        self.service.and_then(|at| self.target.path().get(at..)).unwrap_or_default()
+    }
 }
 
 /// Why there is no answer from upstream to hand on.

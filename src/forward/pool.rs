@@ -135,11 +135,11 @@ impl Pool {
         Rc::new(Self { address: Rc::clone(address), keep, unused, swept })
     }
 
-    /// The connection that was used last, if one is left that is not too old and not closed.
-    pub(super) fn reuse(self: &Rc<Self>) -> Option<Lease> {
+    /// The connection that was used last, if one is left that is not too old by now and not closed.
+    pub(super) fn reuse(self: &Rc<Self>, now: Instant) -> Option<Lease> {
         let mut unused = self.unused.borrow_mut();
         while let Some(Unused { sender, since }) = unused.pop() {
-            if since.elapsed() >= self.keep {
+            if now.saturating_duration_since(since) >= self.keep {
                 // Those below it are older still.
                 unused.clear();
                 break;

@@ -5,19 +5,18 @@ mod links;
 pub use links::Link;
 
 use super::body::{Body, Relay, UploadState, unless_idle};
-use super::exchange::{Head, exchange};
+use super::exchange::exchange;
 use super::location::{self, Location};
 use super::permission;
 use super::pool::{Address, Pool};
 use super::proof::{self, Proof};
-use super::queue::Slot;
 use super::tls::UpstreamTls;
 use super::{ForwardError, Outbound, Passage, Teller, Upload, UpstreamCredential, headers};
 use crate::config::{Origin, Remote};
 use crate::domain::client;
 use crate::domain::policy::{Permit, Traveller};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, LOCATION};
-use http::{Method, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use std::pin::pin;
 use std::rc::Rc;
@@ -87,16 +86,17 @@ impl RemoteHost {
     pub(super) async fn send(
         &self,
         passage: Passage<'_>,
-        request: Box<Outbound>,
+        mut request: Box<Outbound>,
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let meter = Rc::clone(&request.meter);
         // What it waited for its slot is not the host's silence.
-        meter.saw();
+        let now = meter.saw();
         let limit = request.body.limit();
-        let (head, body, slot) = self.head(passage, *request)?;
+        let first = self.request(passage, &mut request)?;
+        let again = || self.request(passage, &mut request);
         let pool = if passage.is_person() { &self.people } else { &self.tokens };
-        let sent = unless_idle(pin!(exchange(pool, head, body)), &meter, idle).await;
+        let sent = unless_idle(pin!(exchange(pool, now, first, again)), &meter, idle).await;
         let (response, lease) = match (sent, meter.upload()) {
             (Some(Ok(answer)), _) => answer,
             (_, UploadState::Broken) => return Err(ForwardError::Client),
@@ -117,7 +117,7 @@ impl RemoteHost {
         // The version is of the connection to the host, not of the one to the client.
         parts.version = Version::HTTP_11;
         let secrets = self.teller.secrets(passage.credential());
-        let mut body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle, slot)));
+        let mut body = Body::Relay(Box::new(Relay::new(body, lease, meter, idle, request.slot)));
         if parts.status == StatusCode::UNAUTHORIZED
             && let Passage::Permitted { permit, credential } = passage
         {
@@ -157,20 +157,20 @@ impl RemoteHost {
         proof::ask(&self.address, request, timeout).await
     }
 
-    /// The head that goes upstream: the bytes of the target as they were judged, the headers cleaned,
-    /// and only then ours.
-    fn head(
+    /// What goes upstream: the bytes of the target as they were judged, the headers cleaned, and only then
+    /// ours. It takes the body: made once more, a request has none.
+    fn request(
         &self,
         passage: Passage<'_>,
-        request: Outbound,
-    ) -> Result<(Head, Upload, Slot), ForwardError> {
+        request: &mut Outbound,
+    ) -> Result<Request<Upload>, ForwardError> {
         let mut target = http::uri::Parts::default();
-        target.path_and_query = request.target.into_parts().path_and_query;
+        target.path_and_query = request.target.path_and_query().cloned();
         let identity = self.teller.header();
         let person = passage.is_person();
-        let mut sent = headers::outbound(request.headers, identity, person);
+        let mut sent = headers::outbound(&request.headers, identity, person);
         sent.insert(HOST, self.host.clone());
-        sent.insert(headers::REQUEST_ID, request.id);
+        sent.insert(headers::REQUEST_ID, request.id.clone());
         let sends = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         if request.body.length() == Some(0) && sends {
             // hyper leaves it out, and some hosts want a length with every one of these.
@@ -194,8 +194,11 @@ impl RemoteHost {
             }
         }
         let target = Uri::from_parts(target).map_err(|_| ForwardError::Unsendable)?;
-        let head = Head { method: request.method, target, headers: sent };
-        Ok((head, request.body, request.slot))
+        let mut made = Request::new(request.body.take());
+        *made.method_mut() = request.method.clone();
+        *made.uri_mut() = target;
+        *made.headers_mut() = sent;
+        Ok(made)
     }
 
     /// Answers that may not be handed on as they are: the host's own challenge, and redirects.

@@ -4,7 +4,7 @@ use super::Rules;
 use super::refusal::Refusal;
 use crate::domain::dialect::{RequestLine, Unclear, path};
 use crate::domain::timestamp::Timestamp;
-use http::header::{COOKIE, EXPECT};
+use http::header::{COOKIE, EXPECT, HeaderValue};
 use http::request::Parts;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -60,9 +60,9 @@ pub(super) fn client(
     peer: Option<IpAddr>,
     head: &Parts,
 ) -> Result<Option<IpAddr>, Refusal> {
-    let lines = head.headers.get_all("x-forwarded-for").iter();
     // What is not even text is no address either.
-    let lines = lines.map(|line| line.to_str().unwrap_or("?"));
+    let text = |line| HeaderValue::to_str(line).unwrap_or("?");
+    let lines = || head.headers.get_all("x-forwarded-for").iter().map(text);
     Ok(rules.trusted_proxies.client(peer, lines)?)
 }
 

@@ -67,8 +67,7 @@ impl Gate {
         }
         let holder = Holder::of(token.as_ref().map(|token| token.id), at.client);
         let credential = token.map_or(Ok(None), |token| self.credential(&token))?;
-        let service = head.uri.path().get(rules.prefix.len() + intent.service + 1..);
-        let service = service.unwrap_or_default().to_owned();
+        let service = Some(rules.prefix.len() + intent.service + 1);
         let slot = self.queue.enter(holder).await?;
         let request = outbound(head, upload, at.client, service, visit, slot);
         let answer = if intent.effects.name == NameEffect::Stays {
@@ -160,7 +159,7 @@ pub(super) fn outbound(
     head: Parts,
     body: Upload,
     client: Option<IpAddr>,
-    service: String,
+    service: Option<usize>,
     visit: &Visit,
     slot: Slot,
 ) -> Box<Outbound> {

@@ -50,7 +50,7 @@ impl Gate {
             forms::check(rules, &head, &what, &mut upload, &mut counted).await?;
         }
         let slot = self.queue.enter(holder).await?;
-        let request = outbound(head, upload, client, String::new(), visit, slot);
+        let request = outbound(head, upload, client, None, visit, slot);
         let answer = match ends {
             Some(intent) => {
                 let (own, who) = (Owned::Person, (client, None));

@@ -154,10 +154,15 @@ pub fn check_deciding(raw: &str) -> Result<(), PathFault> {
 
 /// Raw bytes, and escapes one by one.
 fn check_bytes(raw: &str, odd: impl Fn(u8) -> bool) -> Result<(), PathFault> {
-    if let Some(byte) = raw.bytes().find(|b| !(0x21..0x7f).contains(b) || odd(*b)) {
-        return Err(PathFault::RawByte(byte));
+    let odd = |b: u8| !(0x21..0x7f).contains(&b) | odd(b);
+    // Without an early end, which would keep the compiler from looking at many bytes at once.
+    if raw.bytes().fold(false, |any, b| any | odd(b)) {
+        return Err(PathFault::RawByte(raw.bytes().find(|b| odd(*b)).unwrap_or_default()));
     }
     let percents = memchr::memchr_iter(b'%', raw.as_bytes()).count();
+    if percents == 0 {
+        return Ok(());
+    }
     let mut valid = 0;
     for (_, byte) in escapes(raw) {
         valid += 1;

@@ -28,8 +28,7 @@ impl ProjectPath {
         if text != "-" {
             for segment in segments(text) {
                 check_segment(segment, "project")?;
-                let ending = segment.len().checked_sub(4).and_then(|at| segment.get(at..));
-                if ending.is_some_and(|ending| ending.eq_ignore_ascii_case(".git")) {
+                if ends_in_git(segment) {
                     let why = "only a repository's folder ends in .git";
                     return Err(NameError::Segment(segment.to_owned(), "project", why));
                 }
@@ -79,7 +78,7 @@ impl RepoName {
     /// When it is not a name, or ends in `.git`.
     pub fn new(text: &str) -> Result<Self, NameError> {
         check_segment(text, "repository")?;
-        if text.to_ascii_lowercase().ends_with(".git") {
+        if ends_in_git(text) {
             let why = "name it without .git";
             return Err(NameError::Segment(text.to_owned(), "repository", why));
         }
@@ -110,7 +109,12 @@ impl RepoPath {
     /// The repository `name` of `project`.
     #[must_use]
     pub fn new(project: &ProjectPath, name: &RepoName) -> Self {
-        Self { full: format!("{project}/{name}"), slash: project.0.len() }
+        let slash = project.0.len();
+        let mut full = String::with_capacity(slash + 1 + name.0.len());
+        full.push_str(&project.0);
+        full.push('/');
+        full.push_str(&name.0);
+        Self { full, slash }
     }
 
     /// The path of the project that holds it.
@@ -149,14 +153,21 @@ fn check_segment(text: &str, what: &'static str) -> Result<(), NameError> {
         "it means another folder"
     } else if text.starts_with(' ') || text.ends_with([' ', '.']) {
         "it begins with a space or ends in a space or a dot"
-    } else if text.bytes().any(|b| !(0x20..0x7f).contains(&b)) {
-        "it has characters other than printable ASCII"
-    } else if text.bytes().any(is_special) {
-        "it has one of / \\ ; % ? # * ! \" < > |"
+    } else if let Some(odd) = text.bytes().find(|b| !(0x20..0x7f).contains(b) || is_special(*b)) {
+        if is_special(odd) {
+            "it has one of / \\ ; % ? # * ! \" < > |"
+        } else {
+            "it has characters other than printable ASCII"
+        }
     } else {
         return Ok(());
     };
     Err(NameError::Segment(text.to_owned(), what, fault))
+}
+
+fn ends_in_git(name: &str) -> bool {
+    let ending = name.len().checked_sub(4).and_then(|at| name.get(at..));
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case(".git"))
 }
 
 const fn is_special(byte: u8) -> bool {

@@ -100,11 +100,9 @@ pub fn judge(
 /// What is said of the changes of a push, one refused command refusing all.
 pub(super) fn verdict(push: &Push, judged: Vec<Option<String>>) -> Result<(), PushDenial> {
     let Some(first) = judged.iter().position(Option::is_some) else { return Ok(()) };
-    let text = format!(
-        "{} is refused: {}",
-        push.changes[first].name,
-        judged[first].as_deref().unwrap_or_default()
-    );
+    let name = push.changes[first].name.as_str();
+    let name = if contains_form(name.as_bytes()) { "a ref whose name holds a token" } else { name };
+    let text = format!("{name} is refused: {}", judged[first].as_deref().unwrap_or_default());
     let reasons = judged.into_iter().map(|why| why.unwrap_or_else(|| OTHER.to_owned())).collect();
     Err(PushDenial { reasons, text })
 }

@@ -68,6 +68,11 @@ const OWN: &[(&str, &str, &str)] = &[
     ("", "=refs/heads/main +refs/tags/v1 -refs/heads/old =refs/notes/commits", "yes"),
     ("", "", "yes"),
     ("", "+refs/for/main", "refs/for/main is refused: token \"ci\" may push branches"),
+    (
+        "",
+        "+refs/for/latu_000000000000000000000000000000000000",
+        "a ref whose name holds a token is refused: token \"ci\" may push branches",
+    ),
     ("", "+refs/merge-requests/1/head", "refs/merge-requests/1/head is refused"),
     ("", "=refs/pull/1/head", "refs/pull/1/head is refused"),
     ("", "=refs/meta/config", "refs/meta/config is refused"),

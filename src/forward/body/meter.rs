@@ -57,8 +57,11 @@ impl Meter {
         self.upload.get()
     }
 
-    pub(in crate::forward) fn saw(&self) {
-        self.last.set(Instant::now());
+    /// Notes that something passed; when.
+    pub(in crate::forward) fn saw(&self) -> Instant {
+        let now = Instant::now();
+        self.last.set(now);
+        now
     }
 
     /// Notes so many more bytes of the request's body; how many they are now.

@@ -54,10 +54,15 @@ impl Upload {
         Self { body, ahead: None, meter, idle: Idle::new(idle), drain, limit, waits, pushed: false }
     }
 
-    /// A second handle on an empty body, for a request that may be sent again.
-    pub(in crate::forward) fn again(&self) -> Option<Self> {
-        let empty = self.body.is_none() && self.ahead.is_none();
-        empty.then(|| self.beside())
+    /// Whether there is nothing in it, so that a request may be sent again.
+    pub(in crate::forward) fn is_none(&self) -> bool {
+        self.body.is_none() && self.ahead.is_none()
+    }
+
+    /// Takes the body out of here, and leaves an empty one.
+    pub(in crate::forward) fn take(&mut self) -> Self {
+        let empty = self.beside();
+        std::mem::replace(self, empty)
     }
 
     /// An empty body, for a request of gitlatch's own beside the one that this is the body of.
@@ -168,7 +173,7 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_none() && self.ahead.is_none()
+        self.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,24 +1,26 @@
 //! From a host to a client.
 
-use super::{OWN_COOKIE, binds_to_connection, connection_options};
+use super::{OWN_COOKIE, binds_to_connection, named};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 /// What of the host's headers goes back to the client. `secrets` are what the host was told to
 /// know us by, which no header may carry back.
 pub fn inbound(headers: &mut HeaderMap, secrets: &[Zeroizing<Vec<u8>>], person: bool) {
-    let named: Vec<String> = connection_options(headers).map(str::to_ascii_lowercase).collect();
+    let named = named(headers);
+    // In nearly every answer, so that nothing is left to be collected.
+    headers.remove(header::CONNECTION);
+    headers.remove(header::TRANSFER_ENCODING);
     let mut drop: Vec<HeaderName> = Vec::new();
     for (name, value) in headers.iter() {
         let text = name.as_str();
         let hop = matches!(
             text,
-            "connection"
+            "close"
                 | "keep-alive"
                 | "proxy-connection"
                 | "te"
                 | "trailer"
-                | "transfer-encoding"
                 | "upgrade"
                 | "proxy-authenticate"
                 | "proxy-authentication-info"

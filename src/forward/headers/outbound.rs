@@ -1,6 +1,6 @@
 //! From a client to a host.
 
-use super::{OWN_COOKIE, binds_to_connection, connection_options, fold};
+use super::{OWN_COOKIE, binds_to_connection, fold, named};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// Those that end at each connection (RFC 9110 §7.6.1), with what framing and gitlatch make anew.
@@ -8,6 +8,7 @@ fn is_of_the_connection(name: &str) -> bool {
     matches!(
         name,
         "connection"
+            | "close"
             | "keep-alive"
             | "proxy-connection"
             | "te"
@@ -132,20 +133,14 @@ pub fn is_credential(name: &str) -> bool {
 /// a request without a token, keeps everything, its own credentials and cookies as well, but what
 /// would say who somebody is or what is asked for past the proxy.
 #[must_use]
-pub fn outbound(headers: HeaderMap, identity: Option<&HeaderName>, person: bool) -> HeaderMap {
-    let named: Vec<String> = connection_options(&headers).map(str::to_ascii_lowercase).collect();
+pub fn outbound(headers: &HeaderMap, identity: Option<&HeaderName>, person: bool) -> HeaderMap {
+    let named = named(headers);
     let mut kept = HeaderMap::with_capacity(headers.len() + 6);
-    let mut current: Option<HeaderName> = None;
     for (name, value) in headers {
-        // A repeated header comes without its name.
-        if let Some(name) = name {
-            current = Some(name);
-        }
-        let Some(name) = &current else { continue };
         let text = name.as_str();
-        let keep = if person { is_of_people(text, &value) } else { is_harmless(text) };
+        let keep = if person { is_of_people(text, value) } else { is_harmless(text) };
         if keep && Some(name) != identity && !named.iter().any(|option| option == text) {
-            kept.append(name.clone(), value);
+            kept.append(name.clone(), value.clone());
         }
     }
     if person {

@@ -76,7 +76,7 @@ impl HttpBackend {
         idle: Duration,
     ) -> Result<Response<Body>, ForwardError> {
         let nobody = *permit.traveller() == Traveller::Nobody;
-        let path = self.locate(permit, &request.service)?;
+        let path = self.locate(permit, request.service())?;
         let seat = self.room.seat().ok_or(ForwardError::Programs)?;
         let meter = Rc::clone(&request.meter);
         // What it waited for its slot is not the program's silence.

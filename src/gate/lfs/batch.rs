@@ -76,7 +76,7 @@ impl Gate {
         upload.put_back(Bytes::from(batch.to_json()));
         as_json(&mut head.headers);
         let slot = self.queue.enter(holder).await?;
-        let request = passage::outbound(head, upload, at.client, String::new(), visit, slot);
+        let request = passage::outbound(head, upload, at.client, None, visit, slot);
         let way = Passage::Permitted { permit: &permit, credential: credential.as_ref() };
         let answer = self.forward_lfs(way, request, rules, visit).await?;
         let host = self.forwarder.lfs().ok_or(Refusal::NoLfs)?;

@@ -40,7 +40,7 @@ impl Gate {
             body: nothing,
             client: at.client,
             id: visit.id_value(),
-            service: String::new(),
+            service: None,
             meter: Rc::clone(visit.meter()),
             besides: HeaderMap::new(),
             slot: self.queue.enter(holder).await?,

@@ -99,8 +99,8 @@ impl Gate {
             head.headers.remove(ACCEPT);
         }
         let holder = Holder::Token(way.token.id);
-        let (slot, none) = (self.queue.enter(holder).await?, String::new());
-        let mut request = super::passage::outbound(head, upload, at.client, none, visit, slot);
+        let slot = self.queue.enter(holder).await?;
+        let mut request = super::passage::outbound(head, upload, at.client, None, visit, slot);
         request.besides = way.besides;
         let passage = Passage::Permitted { permit: &way.permit, credential: credential.as_ref() };
         let answer = self.forward_lfs(passage, request, rules, visit).await?;
