@@ -22,7 +22,6 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -79,9 +78,12 @@ pub(super) struct Attendant(Gate);
 impl server::Service for Attendant {
     type Body = Recorded;
 
-    async fn call(&self, peer: Peer, request: Request<Incoming>) -> Response<Recorded> {
-        let address: Option<IpAddr> = peer.address;
-        self.0.handle(address, request).await
+    fn call(
+        &self,
+        peer: Peer,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Recorded>> {
+        self.0.handle(peer.address, request)
     }
 
     fn crashed(&self) -> Response<Recorded> {

@@ -139,9 +139,7 @@ impl Gate {
         // Whoever drops the upload leaves what is left of it to the drain.
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
         let upload = Upload::new(body, visit.meter(), drain, rules.max_body, idle, waits);
-        // Apart from the connection, which would keep room for it while nothing is asked.
-        let walk = Box::pin(self.walk(&rules, peer, head, upload, &mut visit));
-        let walk = AssertUnwindSafe(walk);
+        let walk = AssertUnwindSafe(self.walk(&rules, peer, head, upload, &mut visit));
         match walk.catch_unwind().await.unwrap_or(Err(Refusal::Crashed)) {
             Ok(response) => visit.answer(response),
             Err(refusal) => {

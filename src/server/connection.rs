@@ -235,13 +235,16 @@ where
     tracing::debug!(?lull, "connection given up");
 }
 
-async fn answer<S: Service>(
+/// Apart from the connection, which would keep room for it while nothing is asked.
+fn answer<S: Service>(
     service: Rc<S>,
     peer: Peer,
     request: Request<Incoming>,
-) -> Result<Response<S::Body>, Infallible> {
-    let called = AssertUnwindSafe(service.call(peer, request)).catch_unwind().await;
-    Ok(called.unwrap_or_else(|_| service.crashed()))
+) -> Pin<Box<impl Future<Output = Result<Response<S::Body>, Infallible>>>> {
+    Box::pin(async move {
+        let called = AssertUnwindSafe(service.call(peer, request)).catch_unwind().await;
+        Ok(called.unwrap_or_else(|_| service.crashed()))
+    })
 }
 
 /// Runs a connection to its end; when the server stops, to the end of what it is doing. `begun` is whether
