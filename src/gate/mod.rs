@@ -135,6 +135,8 @@ impl Gate {
         // The rules that a request began with hold to its end.
         let rules = self.rules.load_full();
         let (head, body) = request.into_parts();
+        // It passes through several hands, each of which would keep room for it.
+        let head = Box::new(head);
         let mut visit = Visit::new(self.ids.next(), &head, peer, &self.book);
         // Whoever drops the upload leaves what is left of it to the drain.
         let (drain, idle, waits) = (self.drain.clone(), rules.idle_timeout, waits(&head));
@@ -166,7 +168,7 @@ impl Gate {
         &self,
         rules: &Rules,
         peer: Option<IpAddr>,
-        mut head: Parts,
+        mut head: Box<Parts>,
         mut upload: Upload,
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {

@@ -27,7 +27,7 @@ impl Gate {
     pub(super) async fn pass(
         &self,
         rules: &Rules,
-        head: Parts,
+        head: Box<Parts>,
         mut upload: Upload,
         (intent, mut permit, presented): (&Intent, Permit, &Presented),
         at: Circumstances,
@@ -147,7 +147,8 @@ impl Gate {
         visit: &mut Visit,
     ) -> Result<Response<Body>, Refusal> {
         let start = Instant::now();
-        let answer = self.forwarder.send(passage, request, rules.idle_timeout).await;
+        // Apart, since each of the hands before would keep room for it too, and move it.
+        let answer = Box::pin(self.forwarder.send(passage, request, rules.idle_timeout)).await;
         visit.upstream(start.elapsed());
         Ok(answer?)
     }
@@ -156,17 +157,18 @@ impl Gate {
 /// The request as it leaves: what `forward` makes of it is its own business. It passes through several
 /// hands, each of which would keep room for it.
 pub(super) fn outbound(
-    head: Parts,
+    head: Box<Parts>,
     body: Upload,
     client: Option<IpAddr>,
     service: Option<usize>,
     visit: &Visit,
     slot: Slot,
 ) -> Box<Outbound> {
+    let Parts { method, uri: target, headers, .. } = *head;
     Box::new(Outbound {
-        method: head.method,
-        target: head.uri,
-        headers: head.headers,
+        method,
+        target,
+        headers,
         body,
         client,
         id: visit.id_value(),

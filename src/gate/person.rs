@@ -30,7 +30,7 @@ impl Gate {
     pub(super) async fn let_pass(
         &self,
         rules: &Rules,
-        head: Parts,
+        head: Box<Parts>,
         what: Classified,
         mut upload: Upload,
         client: Option<IpAddr>,

@@ -43,7 +43,7 @@ impl Gate {
     pub(super) async fn batch(
         &self,
         rules: &Rules,
-        mut head: Parts,
+        mut head: Box<Parts>,
         mut upload: Upload,
         (intent, presented, token): (&Intent, &Presented, Rc<TokenPrincipal>),
         at: Circumstances,

@@ -47,7 +47,7 @@ impl Gate {
     pub(super) async fn pass_lfs(
         &self,
         rules: &Rules,
-        head: Parts,
+        head: Box<Parts>,
         mut upload: Upload,
         (intent, permit, presented): (&Intent, Permit, &Presented),
         at: Circumstances,
@@ -80,7 +80,7 @@ impl Gate {
     async fn transfer(
         &self,
         rules: &Rules,
-        mut head: Parts,
+        mut head: Box<Parts>,
         upload: Upload,
         way: Way<'_>,
         at: Circumstances,

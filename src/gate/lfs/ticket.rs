@@ -124,7 +124,7 @@ impl Gate {
     pub(in crate::gate) async fn ticketed(
         &self,
         rules: &Rules,
-        head: Parts,
+        head: Box<Parts>,
         mut upload: Upload,
         redeemed: Redeemed,
         visit: &mut Visit,
