@@ -49,13 +49,13 @@ class Tokens:
 
     def fill(self, gitlatch, config, count):
         """Fills an empty store with `count` tokens by `gitlatch import`. Of those that nobody uses only a
-        hash is needed, and any 32 bytes are one."""
+        hash is needed, and any 32 bytes are one; they are a project's, for a document tells of all users that
+        it names."""
         hashes = [(hashlib.sha256(token.encode()).hexdigest(), user) for token, user in self.used[:count]]
         for begin in range(0, count, DOCUMENT):
             wanted = min(DOCUMENT, count - begin)
             part = hashes if begin == 0 else []
-            part = part + [(os.urandom(32).hex(), USERS[number % len(USERS)])
-                           for number in range(wanted - len(part))]
+            part = part + [(os.urandom(32).hex(), None) for _ in range(wanted - len(part))]
             path = self._write("import.json", json.dumps(_document(part, first=begin == 0)))
             subprocess.run([gitlatch, "import", "--config", config, path], check=True,
                            stdout=subprocess.DEVNULL)
@@ -79,7 +79,9 @@ def _document(hashes, first):
                    "createdDate": 0, "password": None} for user in users],
         "grants": [{"user": user, "permission": "REPO_WRITE", "project": "team"} for user in users],
         "tokens": [{"id": str(number), "hash": hash_, "name": f"token {number}",
-                    "owner": {"kind": "user", "user": user}, "permissions": ["REPO_WRITE"],
+                    "owner": {"kind": "user", "user": user} if user else
+                             {"kind": "project", "project": "team"},
+                    "permissions": ["REPO_WRITE"],
                     "only": [], "from": [], "refs": [], "noDelete": False, "noForce": False,
                     "noTags": False, "createdDate": 0, "expiryDate": None, "suspendedDate": None,
                     "endsDate": None, "successor": None, "lastUsedDate": None,

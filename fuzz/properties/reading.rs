@@ -100,7 +100,7 @@ fn request(bytes: &[u8]) -> Option<Message> {
 }
 
 /// The answers that a client got to requests by these methods. What nobody can read may have been a `HEAD`:
-/// an answer beyond the last request may lack the body that it tells of.
+/// a 400 beyond the last request may lack the body that it tells of.
 ///
 /// # Errors
 /// What is left when it is none.
@@ -135,7 +135,7 @@ fn answer(bytes: &[u8], method: Option<&str>) -> Option<Message> {
         _ => return None,
     };
     body(&mut one, &mut rest, &framing);
-    one.whole |= method.is_none() && one.body.is_empty();
+    one.whole |= method.is_none() && status == 400 && one.body.is_empty() && rest.is_empty();
     one.length = bytes.len() - rest.len();
     one.whole.then_some(one)
 }

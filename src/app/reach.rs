@@ -28,7 +28,7 @@ pub(super) fn warn(config: &Config, public: &[Bound], operations: &[Bound], rest
                 "this socket was passed by the service manager, but no `listen` asks for it: nobody serves it"
             );
         } else {
-            tracing::info!(address = name, "not listened on any more");
+            tracing::info!(pid = std::process::id(), address = name, "not listened on any more");
         }
     }
 }

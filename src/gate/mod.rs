@@ -7,6 +7,7 @@ mod body;
 mod confined;
 mod entry;
 mod forms;
+mod ids;
 mod lfs;
 mod names;
 mod passage;
@@ -20,13 +21,13 @@ mod side_door;
 mod unpacked;
 mod visit;
 
+pub use ids::Ids;
 pub use names::{NameEnd, Registrar};
 pub use rates::Rates;
 pub use recorded::Recorded;
 pub use refusal::Complaints;
 pub use rules::Rules;
 pub use side_door::{Knock, Served, SideDoor, Visitor};
-pub use visit::Ids;
 
 use crate::auth::credential::{self, Presented};
 use crate::auth::ticket::Tickets;

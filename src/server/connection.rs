@@ -8,7 +8,7 @@ use super::streams::{Lull, Streams, Watched};
 use super::tls::Certificates;
 use super::turned_away::Doorman;
 use super::worker::{Handed, Setting};
-use super::{Fault, Peer, Service};
+use super::{Fault, OnThisThread, Peer, Service};
 use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -289,14 +289,4 @@ async fn first_word<C: Future>(
         Poll::Pending => late.as_mut().poll(cx).map(|()| None),
     })
     .await
-}
-
-/// Spawns the tasks of an HTTP/2 connection on the worker that it belongs to.
-#[derive(Clone, Copy)]
-struct OnThisThread;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, task: F) {
-        tokio::task::spawn_local(task);
-    }
 }

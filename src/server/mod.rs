@@ -117,6 +117,16 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
     Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
 }
 
+/// Spawns the tasks of an HTTP/2 connection on the worker that it belongs to.
+#[derive(Clone, Copy)]
+struct OnThisThread;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisThread {
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(task);
+    }
+}
+
 /// Serves until `plan.stop` is cancelled and every connection has ended or the drain time-out has
 /// passed. `make` is called once in each worker's thread.
 ///

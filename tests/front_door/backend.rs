@@ -173,6 +173,42 @@ fn what_programs_say_is_bounded() {
 }
 
 #[test]
+fn what_git_complains_of_is_a_warning_without_tokens() {
+    const FETCH: &str =
+        "Content-Type: application/x-git-upload-pack-request\r\nGit-Protocol: version=2\r\n";
+    let site = SiteBuilder::repositories().start();
+    let off = site.repository("team/off");
+    Git::new().done(&[
+        "config",
+        "-f",
+        &format!("{}/config", off.display()),
+        "http.receivepack",
+        "false",
+    ]);
+    let (token, _) = site.token(&["--project", "team", "--permission", "REPO_WRITE"]);
+    let other = format!("latu_{}", "a1B2".repeat(9));
+    let (push, fetch) = (
+        "GET /team/off.git/info/refs?service=git-receive-pack",
+        "POST /team/off.git/git-upload-pack",
+    );
+    let cases = [
+        (push, "", "", "Service not enabled: 'receive-pack'"),
+        (fetch, FETCH, "nonsense", "fatal: unknown capability 'nonsense'"),
+        (fetch, FETCH, &other, "error: (hidden: it held a token)"),
+    ];
+    for (line, headers, packet, complaint) in cases {
+        let body = match packet {
+            "" => String::new(),
+            packet => format!("{:04x}{packet}0000", packet.len() + 4),
+        };
+        let headers = format!("{}{headers}Content-Length: {}\r\n", bearer(&token), body.len());
+        request(site.address(), line, &headers, body.as_bytes());
+        site.logged(&[r#""level":"warn""#, complaint]);
+    }
+    assert!(!site.log().contains(&other), "{}", site.log());
+}
+
+#[test]
 fn a_length_that_is_not_told_has_the_same_limit() {
     let site = SiteBuilder::repositories().server("max_body = 5000000").start();
     site.repository("team/app");

@@ -70,9 +70,41 @@ fn a_read_is_repeated_once() {
     let reply = request(site.address(), "GET /team/poison.git/HEAD", &bearer(&token), b"");
     assert_eq!(reply.status, 502, "{}", reply.text());
     let seen = upstream.seen();
-    let poison = seen.iter().filter(|seen| seen.line().contains("poison"));
-    let on: Vec<_> = poison.map(|seen| seen.connection).collect();
+    let poison: Vec<_> = seen.iter().filter(|seen| seen.line().contains("poison")).collect();
+    let on: Vec<_> = poison.iter().map(|seen| seen.connection).collect();
     assert!(on.len() == 2 && on[0] < KEPT && on[1] == KEPT, "on {on:?}");
+    assert_eq!(poison[0].head, poison[1].head);
+}
+
+/// When the connection that it was sent on ends, only what is safe is repeated, and says the same again.
+#[test]
+fn only_what_is_safe_is_repeated() {
+    const PERSON: &str = "Authorization: Basic Ym9iOmhpcyBvd24=\r\nX-Note: a\r\n";
+    let upstream = Upstream::new(|stream, seen, _nth| {
+        !seen.line().contains("poison") && stream.write_all(OK.as_bytes()).is_ok()
+    });
+    let builder = SiteBuilder::url(&upstream.url(), "").section("[access]\npeople = 'pass'");
+    let (site, token) = with_token(builder.server("threads = 1").start());
+    let token = bearer(&token);
+    let cases = [
+        ("GET /team/poison.git/HEAD", token.as_str(), 2),
+        ("GET /poison", PERSON, 2),
+        ("DELETE /poison", PERSON, 1),
+        ("POST /poison", PERSON, 1),
+        ("PUT /poison", PERSON, 1),
+        ("PROPFIND /poison", PERSON, 1),
+    ];
+    for (line, headers, times) in cases {
+        let warm = line.replace("poison", "fine");
+        assert_eq!(request(site.address(), &warm, headers, b"").status, 200, "{line}");
+        let before = upstream.seen();
+        assert_eq!(request(site.address(), line, headers, b"").status, 502, "{line}");
+        let seen = upstream.seen().split_off(before.len());
+        assert_eq!(seen.len(), times, "{line}: {seen:?}");
+        // What is sent on a fresh connection is never repeated.
+        assert_eq!(seen[0].connection, before[before.len() - 1].connection, "{line}");
+        assert!(seen.iter().all(|again| again.head == seen[0].head), "{line}: {seen:?}");
+    }
 }
 
 /// However an answer tells its end, its connection is used again.

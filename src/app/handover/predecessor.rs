@@ -84,11 +84,12 @@ impl Predecessor {
         let heir = i32::try_from(pid).ok().and_then(Pid::from_raw);
         match heir.map_or(Err(Errno::SRCH), |heir| kill_process(heir, Signal::TERM)) {
             Ok(()) => tracing::info!(
+                pid = id(),
                 successor = pid,
                 "told to stop while handing over: so is the new process"
             ),
             Err(error) => {
-                tracing::error!(%error, successor = pid, "the new process cannot be told to stop");
+                tracing::error!(pid = id(), %error, successor = pid, "the new process cannot be told to stop");
             }
         }
     }
@@ -135,7 +136,7 @@ impl Predecessor {
     pub(in crate::app) fn end(&self) {
         let thread = lock(&self.thread).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the restart crashed");
+            tracing::error!(pid = id(), "the restart crashed");
         }
     }
 
@@ -212,7 +213,7 @@ impl Predecessor {
         supervision::main_is(pid);
         let told = channel.send(MAIN, &[]).map_err(Silence::Broken);
         if let Err(error) = told {
-            tracing::warn!(%error, successor = pid, "the new process does not hear any more");
+            tracing::warn!(pid = id(), %error, successor = pid, "the new process does not hear any more");
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::server::{Custody, Inherited};
 use anyhow::Context;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
+use std::process::id;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -102,7 +103,7 @@ impl Successor {
         drop(rest);
         // Whether it is said or not, we serve: the one who could say it may be gone.
         if let Err(error) = self.channel.hear(MAIN, ANSWERING, stop) {
-            tracing::warn!(%error, "whether the service manager knows the new process is not known");
+            tracing::warn!(pid = id(), %error, "whether the service manager knows the new process is not known");
         }
         Ok(())
     }

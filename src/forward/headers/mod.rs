@@ -68,7 +68,11 @@ pub fn check(
     identity: Option<&HeaderName>,
 ) -> Result<(), HeaderFault> {
     check_host(headers, authority)?;
-    if let Some((name, _)) = headers.iter().find(|(_, value)| !is_text(value)) {
+    // What `Connection` names is a header, and ASCII.
+    let is_odd = |name: &HeaderName, value: &HeaderValue| {
+        !is_text(value) || (name == header::CONNECTION && value.to_str().is_err())
+    };
+    if let Some((name, _)) = headers.iter().find(|(name, value)| is_odd(name, value)) {
         return Err(HeaderFault::Value(name.as_str().to_owned()));
     }
     for named in connection_options(headers) {
@@ -243,6 +247,10 @@ mod tests {
                 Some(HeaderFault::Connection("X_WebAuth_User".into())),
             ),
             (&[("host", "h"), ("connection", "x-other")], None),
+            (
+                &[("host", "h"), ("connection", "authorization, ä")],
+                Some(HeaderFault::Value("connection".into())),
+            ),
         ];
         for (lines, expected) in cases {
             let map = map(lines);

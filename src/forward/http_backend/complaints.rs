@@ -1,5 +1,6 @@
 //! What the program says on standard error, on its way into the log.
 
+use crate::domain::token::contains_form;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ impl Complaints {
         Some(heard.saturating_sub(MOST))
     }
 
-    /// Puts what a program says into the log, within bounds: what git calls an error as a warning, and the
+    /// Puts what a program says into the log, within bounds: what git complains of as a warning, and the
     /// rest, such as the progress that a client without a side-band is not told of, at level `debug`.
     pub(super) async fn listen(self: Rc<Self>, mut stderr: ChildStderr, id: http::HeaderValue) {
         let id = id.to_str().unwrap_or_default();
@@ -49,7 +50,9 @@ impl Complaints {
     }
 
     fn tell(&self, id: &str, line: &str) {
-        if !is_error(line) {
+        // git quotes what it was sent.
+        let line = if contains_form(line.as_bytes()) { HIDDEN } else { line };
+        if !is_complaint(line) {
             tracing::debug!(id, "git http-backend: {line}");
             return;
         }
@@ -61,9 +64,26 @@ impl Complaints {
     }
 }
 
-/// Whether git calls it an error (`usage.c`), for whichever of its processes.
-fn is_error(line: &str) -> bool {
-    ["fatal: ", "error: ", "BUG: "].iter().any(|begin| line.starts_with(begin))
+/// Stands for a line that holds a token.
+const HIDDEN: &str = "error: (hidden: it held a token)";
+
+/// How git begins its complaints (`usage.c`), whichever of its processes has them, and `http-backend` the
+/// reasons of its 403 and 404 (`http-backend.c`). That it cannot open a file is none of them: clients of the
+/// dumb protocol ask for files that may be there.
+const COMPLAINTS: [&str; 9] = [
+    "fatal: ",
+    "error: ",
+    "warning: ",
+    "BUG: ",
+    "Service not enabled: ",
+    "Unsupported service: ",
+    "Request not supported: ",
+    "Repository not exported: ",
+    "Not a git repository: ",
+];
+
+fn is_complaint(line: &str) -> bool {
+    COMPLAINTS.iter().any(|begin| line.starts_with(begin))
 }
 
 /// What one program has said: the line that it is at, and how much was told of each level.
@@ -93,8 +113,9 @@ impl Said {
     /// Tells of the line that it is at, unless too much was told already.
     fn end(&mut self, mut tell: impl FnMut(&str)) {
         let line = String::from_utf8_lossy(&self.line);
-        let told = if is_error(&line) { &mut self.errors } else { &mut self.rest };
-        *told += line.len();
+        let told = if is_complaint(&line) { &mut self.errors } else { &mut self.rest };
+        // As git said it: what is no text grows as it becomes some.
+        *told += self.line.len();
         if !line.is_empty() && *told <= LONGEST {
             tell(&line);
         }
@@ -124,6 +145,7 @@ mod tests {
     #[test]
     fn lines_are_told_however_they_come() {
         let long = "x".repeat(LONGEST + 1);
+        let odd = "\u{fffd}".repeat(LONGEST - 7);
         let cases: [(&[&str], &[&str]); 6] = [
             (&["fatal: a\nb\rc"], &["fatal: a", "b", "c"]),
             (&["fa", "tal: a", "\n\n\r\n"], &["fatal: a"]),
@@ -141,5 +163,10 @@ mod tests {
             said.end(|line| told.push(line.to_owned()));
             assert!(told == expected, "{pieces:?}: {told:?}");
         }
+        let (mut said, mut told) = (Said::default(), Vec::new());
+        said.take(&[b"fatal: ", &[0xff; LONGEST][..], b"\n"].concat(), |line| {
+            told.push(line.to_owned());
+        });
+        assert_eq!(told, [format!("fatal: {odd}")]);
     }
 }
