@@ -1,6 +1,6 @@
 //! What the program says on standard error, on its way into the log.
 
-use crate::domain::token::contains_form;
+use crate::domain::token::{self, contains_form};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -50,8 +50,6 @@ impl Complaints {
     }
 
     fn tell(&self, id: &str, line: &str) {
-        // git quotes what it was sent.
-        let line = if contains_form(line.as_bytes()) { HIDDEN } else { line };
         if !is_complaint(line) {
             tracing::debug!(id, "git http-backend: {line}");
             return;
@@ -112,7 +110,13 @@ impl Said {
 
     /// Tells of the line that it is at, unless too much was told already.
     fn end(&mut self, mut tell: impl FnMut(&str)) {
-        let line = String::from_utf8_lossy(&self.line);
+        // git quotes what it was sent. What is cut ends before half a token could stand there.
+        let cut = if self.line.len() == LONGEST { token::LENGTH } else { 0 };
+        let line = if contains_form(&self.line) {
+            HIDDEN.into()
+        } else {
+            String::from_utf8_lossy(&self.line[..self.line.len() - cut])
+        };
         let told = if is_complaint(&line) { &mut self.errors } else { &mut self.rest };
         // As git said it: what is no text grows as it becomes some.
         *told += self.line.len();
@@ -145,15 +149,20 @@ mod tests {
     #[test]
     fn lines_are_told_however_they_come() {
         let long = "x".repeat(LONGEST + 1);
-        let odd = "\u{fffd}".repeat(LONGEST - 7);
-        let cases: [(&[&str], &[&str]); 6] = [
+        let short = &long[..LONGEST - token::LENGTH];
+        let odd = "\u{fffd}".repeat(LONGEST - token::LENGTH - 7);
+        let token = format!("latu_{}", "a1B2".repeat(9));
+        let (early, late) = (&long[..LONGEST - 81], &long[..LONGEST - 40]);
+        let cases: [(&[&str], &[&str]); 8] = [
+            (&[early, &token, "\n"], &[HIDDEN]),
+            (&[late, &token, "\n"], &[short]),
             (&["fatal: a\nb\rc"], &["fatal: a", "b", "c"]),
             (&["fa", "tal: a", "\n\n\r\n"], &["fatal: a"]),
             (&[], &[]),
             // However much else was said, the error is told.
-            (&[&long, "\rerror: a\n", &long, "\rerror: b"], &[&long[1..], "error: a", "error: b"]),
+            (&[&long, "\rerror: a\n", &long, "\rerror: b"], &[short, "error: a", "error: b"]),
             (&["a\r", &long[2..], "\n", "b"], &["a", &long[2..]]),
-            (&["error: ", &long, "\nerror: a\nb"], &[&format!("error: {}", &long[8..]), "b"]),
+            (&["error: ", &long, "\nerror: a\nb"], &[&format!("error: {}", &short[7..]), "b"]),
         ];
         for (pieces, expected) in cases {
             let (mut said, mut told) = (Said::default(), Vec::new());
